@@ -1,0 +1,198 @@
+/* What a plugin declares: one descriptor with lists of types, each with its option table.
+ *
+ *     RP_PLUGIN(.name = "redact", .version = "1.0.0", .summary = "Masks personal data",
+ *               .stages = RP_LIST(&redact_stage));
+ *
+ * A configured thing is an element of a type: `models { main = openai { … } }` makes the element "main" of the type
+ * "openai". Its life:
+ *
+ *     check(options)   bot file loaded; nothing is opened yet                                   main thread
+ *     open(element)    once; options are filled, references point to elements that are open     main thread
+ *     attach(worker)   once for each worker: what the worker needs of its own                   that worker
+ *     start(worker)    transports and listeners only: begin to take in work                     that worker
+ *     drain(worker)    transports and listeners only: take in nothing new, finish what there is that worker
+ *     detach(worker)   the counterpart of attach                                                that worker
+ *     close(element)   the counterpart of open; only after an open that returned 0              main thread
+ *
+ * Every hook may be NULL. `repartee check` opens and attaches everything, and starts nothing: mistakes in files that
+ * an element reads must show in open or attach. */
+#ifndef REPARTEE_PLUGIN_H
+#define REPARTEE_PLUGIN_H
+
+#include <repartee/base.h>
+#include <repartee/option.h>
+#include <repartee/turn.h>
+#include <repartee/worker.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RP_ABI_MAGIC 0x52505445u /* "RPTE" */
+#define RP_ABI_MAJOR 1 /* loads only where equal */
+#define RP_ABI_MINOR 0 /* loads where not newer than the host's */
+
+struct rp_element;
+struct rp_pipeline;
+
+/* The part that all types share; the first member of each. */
+struct rp_type {
+    const char *name;    /* as in the bot file: an identifier */
+    const char *summary; /* one line, for `repartee plugins` */
+    size_t options_size; /* sizeof the options struct; 0: no options */
+    const struct rp_option *options;
+    int (*check)(const void *options, struct rp_error *error); /* fills only `text`: the core adds file and line */
+    int (*open)(struct rp_element *element, struct rp_error *error);
+    int (*attach)(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error);
+    void (*detach)(struct rp_element *element, struct rp_worker *worker, void *local);
+    void (*close)(struct rp_element *element);
+};
+
+/* The first member of every element. */
+struct rp_element {
+    const struct rp_type *type;
+    const char *name;    /* the name in its section, or the type's where it has none */
+    const char *file;    /* where the bot file makes it */
+    int line;
+    const void *options; /* the plugin's options struct, filled by the core */
+    void *state;         /* the plugin's own: set in open, free in close */
+    void **local;        /* by worker index; use rp_local */
+};
+struct rp_stage { struct rp_element element; };
+struct rp_model { struct rp_element element; };
+struct rp_store { struct rp_element element; };
+struct rp_listener { struct rp_element element; };
+struct rp_transport {
+    struct rp_element element;
+    struct rp_pipeline *pipeline; /* the one its turns take */
+};
+
+/* What attach left for this worker. */
+static inline void *rp_local(const struct rp_element *element, const struct rp_worker *worker) {
+    return element->local[rp_worker_index(worker)];
+}
+
+/* ---- stages ------------------------------------------------------------------------------------------------------- */
+
+struct rp_stage_type {
+    struct rp_type type;
+    enum rp_outcome (*on_turn)(struct rp_stage *stage, struct rp_turn *turn);
+    /* The turn ends while this stage keeps it: drop what is under way, pay nothing. Needed by a stage that keeps. */
+    void (*cancel)(struct rp_stage *stage, struct rp_turn *turn);
+    /* For stages that mask personal data: the same masking for text that goes to the log although the turn never
+     * reached the stage. The result lives in the turn's arena. */
+    struct rp_str (*mask)(struct rp_stage *stage, struct rp_turn *turn, struct rp_str text);
+};
+/* Memory of a stage for one turn: NULL at first. */
+RP_EXPORT void **rp_turn_slot(struct rp_turn *turn, const struct rp_stage *stage);
+
+/* ---- models ------------------------------------------------------------------------------------------------------- */
+
+struct rp_call { /* lives in the turn's arena */
+    const struct rp_message *messages; /* system first where there is one; the last is the user's */
+    size_t message_count;
+    const struct rp_prompt *prompt;    /* never NULL */
+    bool stream;                       /* chunks are wanted as they come */
+};
+struct rp_model_type {
+    struct rp_type type;
+    /* A source that gives the model's reply. Never fails by itself: what goes wrong is a fault in the source. Work
+     * starts at once or at the first more(). */
+    struct rp_source *(*ask)(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
+};
+static inline struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
+    return ((const struct rp_model_type *)(const void *)model->element.type)->ask(model, turn, call);
+}
+
+/* ---- stores ------------------------------------------------------------------------------------------------------- */
+
+/* Keyed, expiring bytes. Calls come from every worker. `done` is called exactly once on the calling worker, perhaps
+ * before the call returns: code 0; -RP_ENOTFOUND from get; another code when the store failed. `value` is borrowed. */
+struct rp_store_op {
+    void (*done)(struct rp_store_op *op, int code, struct rp_str value);
+};
+struct rp_store_type {
+    struct rp_type type;
+    void (*get)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
+    /* Copies key and value. ttl_ms 0: no expiry. */
+    void (*put)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_str value,
+                int64_t ttl_ms, struct rp_store_op *op);
+    void (*del)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
+};
+
+/* ---- listeners and transports --------------------------------------------------------------------------------------- */
+
+struct rp_http_ops; /* http_server.h */
+
+struct rp_listener_type {
+    struct rp_type type;
+    const struct rp_http_ops *http; /* NULL: not an HTTP server */
+    /* Before the workers start, on the main thread: bind the sockets, so that a port in use is a clear error. */
+    int (*bind)(struct rp_listener *listener, unsigned workers, struct rp_error *error);
+    void (*start)(struct rp_listener *listener, struct rp_worker *worker);
+    void (*drain)(struct rp_listener *listener, struct rp_worker *worker);
+};
+struct rp_transport_type {
+    struct rp_type type;
+    void (*start)(struct rp_transport *transport, struct rp_worker *worker);
+    void (*drain)(struct rp_transport *transport, struct rp_worker *worker);
+};
+
+/* What a transport hands over for a turn. All text is copied. */
+struct rp_turn_start {
+    const char *id;         /* the request id; NULL: the core makes one */
+    struct rp_str message;  /* checked by the core: valid UTF-8, not blank, within the limit */
+    struct rp_str session;  /* empty: starts a new one. At most 128 bytes, no control characters */
+    struct rp_str user;     /* empty: unknown; the same bounds */
+    struct rp_str address;
+    json_t *metadata;       /* the core takes its own reference; NULL or an object */
+    bool stream;
+};
+/* Starts a turn and asks for its first chunk; `sink` gets the chunks, and done() in the end. 0, or the reason why there
+ * is no turn (then the sink is never called): -RP_EINVALID, -RP_EUTF8, -RP_ETOOLARGE, -RP_EBUSY, -RP_EDRAINING. Nothing
+ * is written to the sink before this returns. */
+RP_EXPORT int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker,
+                            const struct rp_turn_start *start, struct rp_sink *sink, struct rp_turn **out_turn);
+RP_EXPORT void rp_turn_more(struct rp_turn *turn);   /* the sink can take the next chunk */
+RP_EXPORT void rp_turn_cancel(struct rp_turn *turn); /* the client has left; done() follows, nothing else */
+/* From the sink's write with RP_END on: the whole reply as text, and what it cost. */
+RP_EXPORT struct rp_str rp_turn_reply_text(const struct rp_turn *turn);
+RP_EXPORT struct rp_usage rp_turn_usage(const struct rp_turn *turn);
+/* Appends `{"id", "session", "reply", "by", "finish", "usage", "ms"}`, what HTTP and WebSocket clients get at the end. */
+RP_EXPORT int rp_turn_json(const struct rp_turn *turn, enum rp_finish finish, struct rp_buf *out);
+
+/* ---- the descriptor --------------------------------------------------------------------------------------------------- */
+
+#define RP_LIST_SIZE 16 /* entries of one list, its NULL included */
+
+struct rp_plugin {
+    uint32_t magic;
+    uint32_t size; /* sizeof(struct rp_plugin) when the plugin was built */
+    uint16_t abi_major, abi_minor;
+    const char *name, *version, *summary;
+    const struct rp_transport_type *transports[RP_LIST_SIZE]; /* NULL-terminated */
+    const struct rp_listener_type *listeners[RP_LIST_SIZE];
+    const struct rp_stage_type *stages[RP_LIST_SIZE];
+    const struct rp_model_type *models[RP_LIST_SIZE];
+    const struct rp_store_type *stores[RP_LIST_SIZE];
+    const void *functions[RP_LIST_SIZE]; /* reserved: C functions offered to Lua */
+};
+
+#define RP_PLUGIN_SYMBOL "rp_plugin"
+#define RP_LIST(...) {__VA_ARGS__, NULL}
+#define RP_PLUGIN(...)                                                                                                 \
+    RP_EXPORT const struct rp_plugin *rp_plugin(void);                                                                 \
+    const struct rp_plugin *rp_plugin(void) {                                                                          \
+        static const struct rp_plugin plugin = {.magic = RP_ABI_MAGIC,                                                 \
+                                                .size = sizeof(struct rp_plugin),                                      \
+                                                .abi_major = RP_ABI_MAJOR,                                             \
+                                                .abi_minor = RP_ABI_MINOR,                                             \
+                                                __VA_ARGS__};                                                          \
+        return &plugin;                                                                                                \
+    }                                                                                                                  \
+    struct rp_plugin /* takes the semicolon */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+/* Regular expressions: PCRE2 with Unicode, JIT where there is one, and limits on every match.
+ *
+ * A compiled expression is immutable and may be used by all threads; match data is kept per thread. */
+#ifndef REPARTEE_REGEX_H
+#define REPARTEE_REGEX_H
+
+#include <repartee/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rp_regex;
+
+#define RP_REGEX_GROUPS 32 /* captures that a match reports, the whole match included */
+
+enum rp_regex_flags {
+    RP_REGEX_STREAM = 1 << 0, /* will be matched with RP_MATCH_PARTIAL too */
+};
+enum rp_match_flags {
+    RP_MATCH_PARTIAL = 1 << 0,  /* more text may follow: report a match that could go on as RP_MATCH_UNDECIDED */
+    RP_MATCH_TRUSTED = 1 << 1,  /* the text is known to be valid UTF-8 (always so for a turn's message) */
+};
+enum { RP_MATCH_NONE = 0, RP_MATCH_FOUND = 1, RP_MATCH_UNDECIDED = 2 };
+
+struct rp_match {
+    size_t count; /* groups set, the whole match included */
+    struct { size_t start, end; } group[RP_REGEX_GROUPS]; /* bytes; start == SIZE_MAX: did not take part */
+};
+
+/* 0, or -RP_ECONFIG with `error->text` telling what is wrong and where in the pattern. */
+RP_EXPORT int rp_regex_compile(struct rp_str pattern, unsigned flags, struct rp_regex **out, struct rp_error *error);
+RP_EXPORT void rp_regex_free(struct rp_regex *regex); /* takes NULL */
+/* From byte `from` on. RP_MATCH_…, or -RP_EREGEX when a limit was hit (treat it as the safe side: fail closed).
+ * With RP_MATCH_UNDECIDED, group 0 starts where the undecided text starts. */
+RP_EXPORT int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
+                             struct rp_match *out_match);
+/* Named groups: the number of names, and the i-th with its group. */
+RP_EXPORT size_t rp_regex_name_count(const struct rp_regex *regex);
+RP_EXPORT const char *rp_regex_name(const struct rp_regex *regex, size_t index, unsigned *out_group);
+RP_EXPORT size_t rp_regex_lookbehind(const struct rp_regex *regex); /* characters it may look at before a match */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,16 @@
+/* Everything a plugin can use. Include single headers where less will do. */
+#ifndef REPARTEE_H
+#define REPARTEE_H
+
+#include <repartee/base.h>
+#include <repartee/error.h>
+#include <repartee/http_client.h>
+#include <repartee/http_server.h>
+#include <repartee/log.h>
+#include <repartee/option.h>
+#include <repartee/plugin.h>
+#include <repartee/regex.h>
+#include <repartee/turn.h>
+#include <repartee/worker.h>
+
+#endif
