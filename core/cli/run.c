@@ -1,0 +1,62 @@
+/* `repartee run`: serve a bot. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "core/cli/command.h"
+#include "core/turn/engine.h"
+
+#define MAX_WORKERS 256
+
+static const char usage[] = "usage: repartee run [-c FILE] [--workers N]\n\n"
+                            "Serves the bot until SIGTERM or Ctrl-C, then finishes the turns in flight.\n\n"
+                            "  -c, --config FILE   the bot file [bot.lua]\n"
+                            "  -w, --workers N     worker threads [one for each core]\n"
+                            "  -h, --help          this text\n";
+
+static int parse_workers(const char *text, unsigned *out_workers) {
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno || *end || end == text || value < 1 || value > MAX_WORKERS) {
+        fprintf(stderr, "repartee run: --workers takes a number from 1 to %d, not '%s'\n", MAX_WORKERS, text);
+        return -RP_EINVALID;
+    }
+    *out_workers = (unsigned)value;
+    return 0;
+}
+
+/* Connections are files: take as many as the system lets us have. */
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int command_run(int argc, char **argv) {
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"workers", required_argument, NULL, 'w'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    struct engine_options engine = {.file = "bot.lua"};
+    int option;
+    while ((option = getopt_long(argc, argv, "c:w:h", options, NULL)) != -1) {
+        if (option == 'c') {
+            engine.file = optarg;
+        } else if (option == 'w') {
+            if (parse_workers(optarg, &engine.workers) != 0) return EXIT_USAGE;
+        } else {
+            fputs(usage, option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_OK : EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "repartee run: unexpected '%s'\n%s", argv[optind], usage);
+        return EXIT_USAGE;
+    }
+    raise_file_limit();
+    return engine_run(&engine);
+}

@@ -1,0 +1,85 @@
+/* A bot: everything that one bot file declares, bound, checked and (after bot_open) made. One generation.
+ *
+ * bot_load reads the file, loads the plugins it names, binds all options and collects every mistake it finds into the
+ * report. It opens nothing. All calls on the main thread but bot_attach and bot_detach, which run on their worker. */
+#ifndef CORE_CONFIG_BOT_H
+#define CORE_CONFIG_BOT_H
+
+#include <repartee/log.h>
+#include <repartee/plugin.h>
+
+struct report_entry {
+    struct rp_error error;
+    bool warning;
+};
+struct report { /* zero-initialise */
+    struct report_entry *entries;
+    size_t count, errors;
+};
+void report_add(struct report *report, int code, const char *file, int line, const char *format, ...) RP_PRINTF(5, 6);
+void report_add_error(struct report *report, const struct rp_error *error);
+/* `bot.lua:21: pipeline stage 3: no stage called 'redcat' (did you mean 'redact'?)`, a line each. */
+void report_print(const struct report *report, FILE *out);
+void report_finish(struct report *report);
+
+struct bot_limits { /* the section `limits { … }`; defaults in brackets */
+    int64_t turns;         /* turns in flight, all workers together [4096] */
+    int64_t turn_ms;       /* a turn's deadline [60s] */
+    int64_t message;       /* bytes of a message [32KiB] */
+    int64_t reply;         /* bytes of a reply [1MiB] */
+    int64_t history;       /* messages kept in a session [40] */
+    int64_t session;       /* bytes of a session in the store [256KiB] */
+    int64_t session_ttl_ms;/* [1h] */
+    int64_t session_queue; /* turns that wait for one session [16] */
+    int64_t drain_ms;      /* from SIGTERM to the end [20s] */
+};
+struct bot_log { /* the section `log { … }` */
+    int level;        /* enum rp_log_level, choices debug info warn error off [info] */
+    const char *file; /* NULL: stderr */
+    int prompts;      /* choices "none" (0), "redacted" (1, the default) */
+};
+
+struct rp_pipeline {
+    const char *name; /* "main" for the unnamed one */
+    struct rp_stage **stages;
+    size_t count;
+};
+
+struct bot {
+    const char *file, *folder;   /* absolute */
+    const char *name, *language; /* the section `bot { … }` */
+    struct bot_limits limits;
+    struct bot_log log;
+    /* in the order of opening: a model that refers to others comes behind them */
+    struct rp_store **stores;
+    size_t store_count;
+    struct rp_model **models;
+    size_t model_count;
+    struct rp_listener **listeners;
+    size_t listener_count;
+    struct rp_pipeline **pipelines;
+    size_t pipeline_count;
+    struct rp_transport **transports;
+    size_t transport_count;
+    struct rp_store *sessions; /* `bot { sessions = "main" }`, else the first store, else a memory store made for it */
+    struct bot_private *private;
+};
+
+/* A transport that the program itself wants, `stdin` for `repartee chat`: made when the file has none of this type,
+ * otherwise the file's element with these options set. `options` are those of the type, hidden ones included. */
+struct bot_wish {
+    const char *transport;
+    json_t *options; /* borrowed */
+};
+
+/* 0 and a bot, or -RP_ECONFIG with the report filled (warnings can stand in it in either case). `wish` may be NULL. */
+int bot_load(const char *file, const struct bot_wish *wish, struct bot **out_bot, struct report *report);
+/* Opens every element in order (stores, models, listeners, stages, transports); on failure what was opened is closed
+ * again and the report tells all elements that failed. `workers`: how many will attach. */
+int bot_open(struct bot *bot, unsigned workers, struct report *report);
+int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error); /* all or nothing */
+void bot_detach(struct bot *bot, struct rp_worker *worker);
+void bot_close(struct bot *bot); /* what bot_open opened */
+void bot_free(struct bot *bot);  /* unloads the plugins too; takes NULL */
+
+#endif

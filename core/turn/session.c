@@ -1,0 +1,153 @@
+/* A session's bytes: "RPS1", the user, the variables as JSON text, then the messages, each text with its length in front
+ * (little-endian, 32 bits). Messages are neither parsed nor copied when a turn begins, so that a long history costs a
+ * rule's reply next to nothing. */
+#include <stdlib.h>
+
+#include "core/turn/session.h"
+
+static const char magic[4] = "RPS1";
+
+/* ---- decoding ------------------------------------------------------------------------------------------------------ */
+
+static int take_text(struct rp_str *rest, struct rp_str *out) {
+    if (rest->len < 4) return -RP_EIO;
+    const unsigned char *p = (const unsigned char *)rest->data;
+    size_t len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
+    if (len > rest->len - 4) return -RP_EIO;
+    *out = rp_str_n(rest->data + 4, len);
+    *rest = rp_str_n(rest->data + 4 + len, rest->len - 4 - len);
+    return 0;
+}
+
+static int take_message(struct rp_str *rest, struct rp_message *out) {
+    if (rest->data[0] != RP_ROLE_USER && rest->data[0] != RP_ROLE_ASSISTANT) return -RP_EIO;
+    out->role = (enum rp_role)rest->data[0];
+    *rest = rp_str_n(rest->data + 1, rest->len - 1);
+    return take_text(rest, &out->text);
+}
+
+static size_t count_messages(struct rp_str rest) {
+    struct rp_message message;
+    size_t count = 0;
+    for (; rest.len > 0; count++)
+        if (take_message(&rest, &message) != 0) return SIZE_MAX;
+    return count;
+}
+
+int session_decode(struct session *session, struct rp_arena *arena, struct rp_str bytes) {
+    if (bytes.len < sizeof(magic) || memcmp(bytes.data, magic, sizeof(magic)) != 0) return -RP_EIO;
+    struct rp_str rest = rp_str_n(bytes.data + sizeof(magic), bytes.len - sizeof(magic));
+    struct session read = {0};
+    if (take_text(&rest, &read.user) != 0 || take_text(&rest, &read.vars_text) != 0) return -RP_EIO;
+    read.message_count = count_messages(rest);
+    if (read.message_count == SIZE_MAX) return -RP_EIO;
+    read.messages = rp_arena_alloc(arena, (read.message_count + 1) * sizeof(*read.messages));
+    for (size_t i = 0; i < read.message_count; i++) take_message(&rest, &read.messages[i]);
+    *session = read;
+    return 0;
+}
+
+/* ---- encoding ------------------------------------------------------------------------------------------------------ */
+
+static int put_text(struct rp_buf *out, struct rp_str text) {
+    unsigned char len[4] = {text.len & 255, text.len >> 8 & 255, text.len >> 16 & 255, text.len >> 24 & 255};
+    int result = rp_buf_append(out, len, sizeof(len));
+    return result ? result : rp_buf_append_str(out, text);
+}
+
+static int put_message(struct rp_buf *out, const struct rp_message *message) {
+    char role = (char)message->role;
+    int result = rp_buf_append(out, &role, 1);
+    return result ? result : put_text(out, message->text);
+}
+
+static size_t message_size(const struct rp_message *message) {
+    return 1 + 4 + message->text.len;
+}
+
+static int put_vars(struct session *session, struct rp_buf *out) {
+    if (!session->vars_changed) return put_text(out, session->vars_text);
+    char *text = json_object_size(session->vars) ? json_dumps(session->vars, JSON_COMPACT) : NULL;
+    int result = put_text(out, rp_str(text));
+    free(text);
+    return result;
+}
+
+/* How many of the older messages are kept: the newest that fit. */
+static size_t messages_kept(const struct session *session, const struct rp_message *added, size_t added_count,
+                            size_t max_messages, size_t room) {
+    for (size_t i = 0; i < added_count; i++) {
+        size_t size = message_size(&added[i]);
+        if (size > room) return 0;
+        room -= size;
+    }
+    size_t kept = 0;
+    while (kept < session->message_count && kept + added_count < max_messages) {
+        size_t size = message_size(&session->messages[session->message_count - 1 - kept]);
+        if (size > room) break;
+        room -= size;
+        kept++;
+    }
+    return kept;
+}
+
+int session_encode(struct session *session, const struct rp_message *added, size_t added_count, size_t max_messages,
+                   struct rp_buf *out) {
+    if (rp_buf_append(out, magic, sizeof(magic)) != 0 || put_text(out, session->user) != 0 ||
+        put_vars(session, out) != 0)
+        return -RP_ETOOLARGE;
+    size_t kept = messages_kept(session, added, added_count, max_messages, out->max - out->len);
+    for (size_t i = session->message_count - kept; i < session->message_count; i++)
+        if (put_message(out, &session->messages[i]) != 0) return -RP_ETOOLARGE;
+    /* An exchange that is larger than a session may be is answered, but not remembered. */
+    size_t size = 0;
+    for (size_t i = 0; i < added_count; i++) size += message_size(&added[i]);
+    if (max_messages < added_count || size > out->max - out->len) return 0;
+    for (size_t i = 0; i < added_count; i++)
+        if (put_message(out, &added[i]) != 0) return -RP_ETOOLARGE;
+    return 0;
+}
+
+/* ---- variables ----------------------------------------------------------------------------------------------------- */
+
+static json_t *vars_of(struct session *session) {
+    if (session->vars) return session->vars;
+    if (session->vars_text.len)
+        session->vars = json_loadb(session->vars_text.data, session->vars_text.len, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(session->vars)) {
+        json_decref(session->vars);
+        session->vars = json_object();
+    }
+    return session->vars;
+}
+
+const json_t *session_get(struct session *session, const char *name) {
+    return json_object_get(vars_of(session), name);
+}
+
+int session_set(struct session *session, const char *name, json_t *value, size_t max_bytes) {
+    json_t *vars = vars_of(session);
+    json_t *old = json_incref(json_object_get(vars, name));
+    if (!value || json_is_null(value))
+        json_object_del(vars, name);
+    else if (json_object_set(vars, name, value) != 0) {
+        json_decref(old);
+        return -RP_EINVALID;
+    }
+    if (json_dumpb(vars, NULL, 0, JSON_COMPACT) > max_bytes) {
+        if (old)
+            json_object_set(vars, name, old);
+        else
+            json_object_del(vars, name);
+        json_decref(old);
+        return -RP_ETOOLARGE;
+    }
+    json_decref(old);
+    session->vars_changed = true;
+    return 0;
+}
+
+void session_finish(struct session *session) {
+    json_decref(session->vars);
+    session->vars = NULL;
+}

@@ -1,0 +1,41 @@
+/* Sessions: who has one, who waits for it, and how it is kept in the store.
+ *
+ * The hub gives each session to one turn at a time, in order of arrival, whichever workers the turns are on. Between
+ * turns a session is bytes in the store; a turn decodes what it needs. */
+#ifndef CORE_TURN_SESSION_H
+#define CORE_TURN_SESSION_H
+
+#include <repartee/plugin.h>
+
+struct session_hub;
+
+struct session_hub *session_hub_create(size_t max_waiting); /* turns that may wait for one session */
+void session_hub_destroy(struct session_hub *hub);
+
+enum { SESSION_GRANTED = 0, SESSION_WAIT = 1 };
+/* SESSION_GRANTED; SESSION_WAIT: granted(turn) follows on the turn's worker; -RP_EBUSY: too many wait already. */
+int session_hub_acquire(struct session_hub *hub, struct rp_turn *turn, void (*granted)(struct rp_turn *turn));
+/* Gives it to the next in line; also for a turn that still waits. Exactly once after an acquire that did not fail. */
+void session_hub_release(struct session_hub *hub, struct rp_turn *turn, bool held);
+
+/* One session in the hands of its turn; all memory in the turn's arena, but `vars`. */
+struct session {
+    struct rp_str user;          /* empty: nobody yet */
+    struct rp_message *messages; /* oldest first */
+    size_t message_count;
+    struct rp_str vars_text;     /* JSON; empty: none */
+    json_t *vars;                /* decoded at the first need */
+    bool vars_changed;
+};
+
+/* Takes stored bytes apart; they must live as long as the turn. -RP_EIO for bytes that are no session. */
+int session_decode(struct session *session, struct rp_arena *arena, struct rp_str bytes);
+/* Writes the session with one more exchange behind it. Drops the oldest messages beyond `max_messages`, and more where
+ * the text would pass the buffer's ceiling; -RP_ETOOLARGE when even that does not help. */
+int session_encode(struct session *session, const struct rp_message *added, size_t added_count, size_t max_messages,
+                   struct rp_buf *out);
+const json_t *session_get(struct session *session, const char *name);
+int session_set(struct session *session, const char *name, json_t *value, size_t max_bytes);
+void session_finish(struct session *session);
+
+#endif

@@ -1,0 +1,434 @@
+/* A turn's way in: the start, the session, the stages; and turn_finish, where every turn ends. All that continues a turn
+ * meets in one task, so that nothing here is ever entered from inside itself. */
+#include <math.h>
+#include <stdio.h>
+
+#include "core/turn/turn.h"
+
+#define MAX_NAME 128 /* bytes of a session's or a user's name */
+
+static void turn_finish(struct turn *turn);
+
+void turn_schedule(struct turn *turn) {
+    rp_task_schedule(turn->pub.worker, &turn->task);
+}
+
+static const char *stage_name(const struct turn *turn) {
+    return turn->index < turn->pipeline->count ? turn->pipeline->stages[turn->index]->element.type->name : "no stage";
+}
+
+void turn_misuse(struct turn *turn, const char *what) {
+    struct rp_log_line line;
+    rp_log_open(&line, RP_LOG_ERROR, "turn");
+    rp_log_str(&line, "request_id", rp_str(turn->pub.id));
+    rp_log_str(&line, "message", rp_str(what));
+    rp_log_str(&line, "stage", rp_str(stage_name(turn)));
+    rp_log_close(&line);
+}
+
+/* ---- the stages ---------------------------------------------------------------------------------------------------- */
+
+static const struct rp_stage_type *stage_type(const struct turn *turn) {
+    return (const struct rp_stage_type *)(const void *)turn->pipeline->stages[turn->index]->element.type;
+}
+
+static void pay_with_fault(struct turn *turn, int code) {
+    struct rp_fault fault = {.code = code};
+    turn->payment = PAID_REPLY;
+    turn->source = rp_source_fault(&turn->pub, &fault);
+}
+
+static enum rp_outcome call_stage(struct turn *turn) {
+    struct rp_stage *stage = turn->pipeline->stages[turn->index];
+    turn->phase = TURN_CALLING;
+    turn->payment = PAID_NOTHING;
+    if (!turn->stage_ns) return stage_type(turn)->on_turn(stage, &turn->pub);
+    int64_t before = rp_now_ns();
+    enum rp_outcome outcome = stage_type(turn)->on_turn(stage, &turn->pub);
+    turn->stage_ns[turn->index] = rp_now_ns() - before;
+    return outcome;
+}
+
+/* Calls stages until one keeps the turn without having paid, or answers. */
+static void go_inward(struct turn *turn) {
+    while (turn->index < turn->pipeline->count) {
+        enum rp_outcome outcome = call_stage(turn);
+        if (outcome == RP_PASS && turn->payment == PAID_REPLY) turn_misuse(turn, "a stage answered and passed as well");
+        if (turn->payment == PAID_REPLY) break;
+        turn->phase = TURN_KEPT;
+        if (outcome == RP_KEEP && turn->payment == PAID_NOTHING) return;
+        turn->index++;
+    }
+    if (turn->payment != PAID_REPLY) pay_with_fault(turn, RP_ENOREPLY);
+    turn->payment = PAID_NOTHING;
+    reply_begin(turn, turn->source);
+}
+
+static void take_payment(struct turn *turn) {
+    if (turn->payment == PAID_RESUME) {
+        turn->index++;
+        turn->phase = TURN_INWARD;
+        go_inward(turn);
+    } else if (turn->payment == PAID_REPLY) {
+        turn->payment = PAID_NOTHING;
+        reply_begin(turn, turn->source);
+    }
+}
+
+static bool owes(const struct turn *turn) {
+    return (turn->phase == TURN_CALLING || turn->phase == TURN_KEPT) && turn->payment == PAID_NOTHING &&
+           !turn->cancelled;
+}
+
+int rp_turn_resume(struct rp_turn *pub) {
+    struct turn *turn = turn_of(pub);
+    if (!owes(turn)) {
+        turn_misuse(turn, "rp_turn_resume: no payment is owed");
+        return -RP_ESTATE;
+    }
+    turn->payment = PAID_RESUME;
+    if (turn->phase == TURN_KEPT) turn_schedule(turn);
+    return 0;
+}
+
+int rp_turn_reply(struct rp_turn *pub, struct rp_source *source) {
+    struct turn *turn = turn_of(pub);
+    if (!owes(turn)) {
+        turn_misuse(turn, "rp_turn_reply: no payment is owed");
+        rp_source_close(source);
+        return -RP_ESTATE;
+    }
+    turn->payment = PAID_REPLY;
+    turn->source = source;
+    if (turn->phase == TURN_KEPT) turn_schedule(turn);
+    return 0;
+}
+
+int rp_turn_fail(struct rp_turn *pub, const struct rp_fault *fault) {
+    return rp_turn_reply(pub, rp_source_fault(pub, fault));
+}
+
+/* ---- the session ----------------------------------------------------------------------------------------------------- */
+
+static void fail_early(struct turn *turn, int code, const char *message) {
+    struct rp_fault fault = {.code = code, .message = message};
+    reply_begin(turn, rp_source_fault(&turn->pub, &fault));
+}
+
+static void begin_inward(struct turn *turn) {
+    struct session *session = &turn->session;
+    turn->phase = TURN_INWARD;
+    if (turn->session_error) {
+        fail_early(turn, turn->session_error, "the session could not be read");
+        return;
+    }
+    if (turn->pub.user.len && session->user.len && !rp_str_equal(turn->pub.user, session->user)) {
+        fail_early(turn, RP_EFORBIDDEN, "this session belongs to another user");
+        return;
+    }
+    if (turn->pub.user.len == 0) turn->pub.user = session->user;
+    session->user = turn->pub.user;
+    go_inward(turn);
+}
+
+static void on_session_read(struct rp_store_op *op, int code, struct rp_str value) {
+    struct turn *turn = (struct turn *)((char *)op - offsetof(struct turn, store_op));
+    turn->store_op.done = NULL;
+    if (code == 0) {
+        struct rp_str copy = rp_arena_str(turn->pub.arena, value);
+        code = session_decode(&turn->session, turn->pub.arena, copy);
+    }
+    if (turn->phase == TURN_WAITING) {
+        turn->session_error = code == -RP_ENOTFOUND ? 0 : -code;
+        turn->phase = TURN_READY;
+    }
+    turn_schedule(turn); /* a turn that has ended meanwhile only waited for this */
+}
+
+static const struct rp_store_type *store_type(const struct turn *turn) {
+    return (const struct rp_store_type *)(const void *)turn->runtime->store->element.type;
+}
+
+static void read_session(struct turn *turn) {
+    turn->session_held = true;
+    if (turn->phase != TURN_WAITING) return;
+    if (!turn->runtime->store) {
+        turn->phase = TURN_READY;
+        turn_schedule(turn);
+        return;
+    }
+    turn->store_op.done = on_session_read;
+    store_type(turn)->get(turn->runtime->store, turn->pub.worker, turn->pub.session, &turn->store_op);
+}
+
+static void on_session_granted(struct rp_turn *pub) {
+    struct turn *turn = turn_of(pub);
+    turn->session_queued = false;
+    read_session(turn);
+}
+
+static void acquire_session(struct turn *turn) {
+    turn->phase = TURN_WAITING;
+    if (turn->session_fresh) { /* its name is not known to anybody yet */
+        begin_inward(turn);
+        return;
+    }
+    int result = session_hub_acquire(turn->runtime->hub, &turn->pub, on_session_granted);
+    if (result < 0) {
+        fail_early(turn, -result, "too many messages wait for this session");
+        return;
+    }
+    turn->session_queued = result == SESSION_WAIT;
+    if (result == SESSION_GRANTED) read_session(turn);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------------------- */
+
+void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow) {
+    turn->phase = TURN_ENDED;
+    turn->wanted = false;
+    if (flow == RP_ERROR) {
+        turn->fault = chunk->fault;
+        if (chunk->fault.message) turn->fault.message = rp_arena_str(turn->pub.arena, rp_str(chunk->fault.message)).data;
+    } else {
+        turn->finish = chunk->finish;
+    }
+    turn->sink->ops->write(turn->sink, chunk, flow);
+    turn_schedule(turn);
+}
+
+static void on_session_written(struct rp_store_op *op, int code, struct rp_str value) {
+    (void)value;
+    struct turn *turn = (struct turn *)((char *)op - offsetof(struct turn, store_op));
+    turn->store_op.done = NULL;
+    if (turn->cancelled || turn->phase != TURN_SAVING) { /* the turn has ended and only waited for this */
+        turn_schedule(turn);
+        return;
+    }
+    if (code == 0) {
+        turn_end(turn, &turn->last, RP_END);
+        return;
+    }
+    struct rp_chunk chunk = {.type = RP_CHUNK_ERROR,
+                             .fault = {.code = RP_EIO, .message = "the session could not be saved"}};
+    turn_end(turn, &chunk, RP_ERROR);
+}
+
+static void write_session(struct turn *turn) {
+    const struct bot_limits *limits = &turn->runtime->limits;
+    const struct rp_message added[] = {{RP_ROLE_USER, turn->pub.message},
+                                       {RP_ROLE_ASSISTANT, rp_buf_str(&turn->reply)}};
+    struct rp_buf bytes;
+    rp_buf_init(&bytes, (size_t)limits->session);
+    turn->store_op.done = on_session_written;
+    if (session_encode(&turn->session, added, 2, (size_t)limits->history, &bytes) == 0)
+        store_type(turn)->put(turn->runtime->store, turn->pub.worker, turn->pub.session, rp_buf_str(&bytes),
+                              limits->session_ttl_ms, &turn->store_op);
+    else
+        on_session_written(&turn->store_op, -RP_ETOOLARGE, (struct rp_str){0});
+    rp_buf_finish(&bytes);
+}
+
+void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk) {
+    if (!turn->runtime->store) {
+        turn_end(turn, chunk, RP_END);
+        return;
+    }
+    turn->phase = TURN_SAVING;
+    turn->last = *chunk;
+    if (chunk->type == RP_CHUNK_TEXT) turn->last.text = rp_arena_str(turn->pub.arena, chunk->text);
+    write_session(turn);
+}
+
+static void drop_stage(struct turn *turn) {
+    if (turn->phase != TURN_KEPT) return;
+    if (turn->payment == PAID_REPLY) rp_source_close(turn->source); /* paid, but never taken */
+    if (turn->payment == PAID_REPLY) turn->source = NULL;
+    if (turn->payment == PAID_NOTHING && stage_type(turn)->cancel)
+        stage_type(turn)->cancel(turn->pipeline->stages[turn->index], &turn->pub);
+}
+
+static void turn_finish(struct turn *turn) {
+    struct rp_worker *worker = turn->pub.worker;
+    struct turn_runtime *runtime = turn->runtime;
+    turn->finishing = true;
+    rp_timer_stop(worker, &turn->deadline);
+    rp_task_cancel(worker, &turn->task);
+    drop_stage(turn);
+    reply_close(turn);
+    if (turn->session_held || turn->session_queued)
+        session_hub_release(runtime->hub, &turn->pub, turn->session_held);
+    turn_log(turn);
+    session_finish(&turn->session);
+    if (turn->sink->ops->done) turn->sink->ops->done(turn->sink);
+    json_decref((json_t *)turn->pub.metadata);
+    turn_table_give(worker, turn);
+    atomic_fetch_sub(&runtime->in_flight, 1);
+    rp_worker_release(worker);
+}
+
+static bool store_is_busy(const struct turn *turn) {
+    return turn->store_op.done != NULL;
+}
+
+static void turn_step(struct rp_task *task) {
+    struct turn *turn = (struct turn *)((char *)task - offsetof(struct turn, task));
+    if (turn->cancelled || turn->phase == TURN_ENDED) {
+        /* A store that is at work has a pointer into the turn: its answer schedules this step again. */
+        if (!store_is_busy(turn)) turn_finish(turn);
+        return;
+    }
+    switch (turn->phase) {
+    case TURN_START: acquire_session(turn); break;
+    case TURN_READY: begin_inward(turn); break;
+    case TURN_INWARD: go_inward(turn); break;
+    case TURN_KEPT: take_payment(turn); break;
+    case TURN_REPLY: reply_step(turn); break;
+    default: break;
+    }
+}
+
+void rp_turn_cancel(struct rp_turn *pub) {
+    struct turn *turn = turn_of(pub);
+    if (turn->cancelled || turn->finishing) return;
+    if (turn->phase != TURN_ENDED && turn->fault.code == 0) turn->fault.code = RP_ECANCELLED;
+    turn->cancelled = true;
+    turn_schedule(turn);
+}
+
+/* Whoever is late is passed over: the client hears of it from here, not through the taps, which may be what is late. */
+static void on_deadline(struct rp_timer *timer) {
+    struct turn *turn = (struct turn *)((char *)timer - offsetof(struct turn, deadline));
+    if (turn->phase == TURN_ENDED || turn->cancelled) return;
+    struct rp_chunk chunk = {.type = RP_CHUNK_ERROR, .fault = {.code = RP_EDEADLINE}};
+    drop_stage(turn);
+    turn_end(turn, &chunk, RP_ERROR);
+}
+
+/* ---- the start ------------------------------------------------------------------------------------------------------- */
+
+static bool name_ok(struct rp_str name) {
+    if (name.len > MAX_NAME) return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f) return false;
+    return rp_utf8_valid(name.data, name.len);
+}
+
+static bool blank(struct rp_str text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (!memchr(" \t\r\n", text.data[i], 4)) return false;
+    return true;
+}
+
+static int check_start(struct rp_worker *worker, const struct rp_turn_start *start) {
+    if (worker->draining) return -RP_EDRAINING;
+    if (blank(start->message) || memchr(start->message.data, 0, start->message.len)) return -RP_EINVALID;
+    if (start->message.len > (size_t)worker->runtime->limits.message) return -RP_ETOOLARGE;
+    if (!rp_utf8_valid(start->message.data, start->message.len)) return -RP_EUTF8;
+    if (!name_ok(start->session) || !name_ok(start->user)) return -RP_EINVALID;
+    if (start->metadata && !json_is_object(start->metadata)) return -RP_EINVALID;
+    return 0;
+}
+
+static void fill(struct turn *turn, const struct rp_turn_start *start) {
+    struct rp_turn *pub = &turn->pub;
+    char id[RP_ID_SIZE];
+    if (!start->id || start->session.len == 0) rp_id(id);
+    pub->id = rp_arena_str(pub->arena, rp_str(start->id ? start->id : id)).data;
+    pub->original = pub->message = rp_arena_str(pub->arena, start->message);
+    pub->user = rp_arena_str(pub->arena, start->user);
+    turn->session_fresh = start->session.len == 0;
+    pub->session = rp_arena_str(pub->arena, turn->session_fresh ? rp_str(id) : start->session);
+    pub->address = rp_arena_str(pub->arena, start->address);
+    pub->metadata = start->metadata ? json_incref(start->metadata) : NULL;
+    pub->stream = start->stream;
+    pub->started_ns = rp_now_ns();
+    pub->deadline_ms = rp_worker_now_ms(pub->worker) + turn->runtime->limits.turn_ms;
+    turn->slots = rp_arena_zalloc(pub->arena, (turn->pipeline->count + 1) * sizeof(*turn->slots));
+    if (rp_log_enabled(RP_LOG_DEBUG))
+        turn->stage_ns = rp_arena_zalloc(pub->arena, (turn->pipeline->count + 1) * sizeof(*turn->stage_ns));
+}
+
+int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker, const struct rp_turn_start *start,
+                  struct rp_sink *sink, struct rp_turn **out_turn) {
+    struct turn_runtime *runtime = worker->runtime;
+    int result = check_start(worker, start);
+    if (result) return result;
+    if (atomic_fetch_add(&runtime->in_flight, 1) >= runtime->limits.turns) {
+        atomic_fetch_sub(&runtime->in_flight, 1);
+        return -RP_EBUSY;
+    }
+    struct turn *turn = turn_table_take(worker);
+    turn->transport = transport;
+    turn->pipeline = transport->pipeline;
+    turn->sink = sink;
+    turn->runtime = runtime;
+    turn->wanted = true;
+    turn->task.run = turn_step;
+    turn->deadline.run = on_deadline;
+    turn->reply.max = (size_t)runtime->limits.reply;
+    rp_buf_clear(&turn->reply);
+    fill(turn, start);
+    rp_worker_hold(worker);
+    rp_timer_start(worker, &turn->deadline, runtime->limits.turn_ms);
+    turn_schedule(turn);
+    *out_turn = &turn->pub;
+    return 0;
+}
+
+/* ---- what stages read and set ------------------------------------------------------------------------------------------ */
+
+void rp_turn_set_message(struct rp_turn *turn, struct rp_str text) {
+    turn->message = rp_arena_str(turn->arena, text);
+}
+
+void rp_turn_set_by(struct rp_turn *turn, const char *format, ...) {
+    char by[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(by, sizeof(by), format, args);
+    va_end(args);
+    turn->by = rp_arena_str(turn->arena, rp_str_n(by, rp_utf8_whole(by, strlen(by)))).data;
+}
+
+struct rp_prompt *rp_turn_prompt(struct rp_turn *pub) {
+    struct turn *turn = turn_of(pub);
+    if (!turn->prompt) {
+        turn->prompt = rp_arena_zalloc(pub->arena, sizeof(*turn->prompt));
+        turn->prompt->temperature = turn->prompt->top_p = NAN;
+    }
+    return turn->prompt;
+}
+
+void **rp_turn_slot(struct rp_turn *pub, const struct rp_stage *stage) {
+    struct turn *turn = turn_of(pub);
+    for (size_t i = 0; i < turn->pipeline->count; i++)
+        if (turn->pipeline->stages[i] == stage) return &turn->slots[i];
+    return &turn->slots[turn->pipeline->count];
+}
+
+size_t rp_session_history(struct rp_turn *pub, size_t max, const struct rp_message **out_messages) {
+    const struct session *session = &turn_of(pub)->session;
+    *out_messages = session->messages;
+    if (session->message_count == 0) return 0;
+    size_t count = session->message_count < max ? session->message_count : max;
+    *out_messages = session->messages + (session->message_count - count);
+    return count;
+}
+
+const json_t *rp_session_get(struct rp_turn *pub, const char *name) {
+    return session_get(&turn_of(pub)->session, name);
+}
+
+int rp_session_set(struct rp_turn *pub, const char *name, json_t *value) {
+    struct turn *turn = turn_of(pub);
+    return session_set(&turn->session, name, value, (size_t)turn->runtime->limits.session / 2);
+}
+
+struct rp_str rp_turn_reply_text(const struct rp_turn *turn) {
+    return rp_buf_str(&((const struct turn *)turn)->reply);
+}
+
+struct rp_usage rp_turn_usage(const struct rp_turn *turn) {
+    return ((const struct turn *)turn)->usage;
+}

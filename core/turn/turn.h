@@ -1,0 +1,103 @@
+/* The turn from the inside. Its laws stand in <repartee/turn.h>; this header has what the files of this folder share:
+ * turn.c (the way in, and the one way out), reply.c (the way out of the chunks), turn_table.c (tickets, memory),
+ * turn_log.c (what is said of a turn when it has ended). */
+#ifndef CORE_TURN_TURN_H
+#define CORE_TURN_TURN_H
+
+#include <stdatomic.h>
+
+#include "core/config/bot.h"
+#include "core/loop/worker.h"
+#include "core/turn/session.h"
+
+/* Shared by all workers of one generation. */
+struct turn_runtime {
+    struct bot_limits limits;
+    struct rp_store *store; /* of the sessions; NULL: sessions last as long as their turn (tests) */
+    struct session_hub *hub;
+    bool log_prompts;
+    atomic_int in_flight;
+};
+
+enum turn_phase {
+    TURN_START,   /* to be given its session */
+    TURN_WAITING, /* in line for the session, or the store is reading it */
+    TURN_READY,   /* the session is there */
+    TURN_INWARD,  /* stage `index` is next */
+    TURN_CALLING, /* in that stage's on_turn */
+    TURN_KEPT,    /* that stage owes a payment */
+    TURN_REPLY,   /* chunks flow */
+    TURN_SAVING,  /* the last chunk waits until the store has the session */
+    TURN_ENDED,   /* the last chunk has been written */
+};
+
+enum turn_payment { PAID_NOTHING, PAID_RESUME, PAID_REPLY };
+
+/* What the next step has to do besides going inward. */
+enum turn_ask { ASK_NOBODY, ASK_LEVEL, ASK_RESTART };
+
+struct turn {
+    struct rp_turn pub; /* first: struct rp_turn * and struct turn * are the same address */
+    struct rp_transport *transport;
+    struct rp_pipeline *pipeline;
+    struct rp_sink *sink;
+    struct turn_runtime *runtime;
+    struct rp_ticket ticket;
+
+    enum turn_phase phase;
+    enum turn_payment payment;
+    unsigned index;
+    void **slots;
+    struct rp_task task;
+    struct rp_timer deadline;
+    bool cancelled, finishing;
+
+    struct rp_source *source;
+    struct rp_sink source_sink; /* where the source writes */
+    struct rp_tap *outermost, *innermost;
+    bool wanted;        /* the sink has asked and has not been answered */
+    enum turn_ask ask;
+    struct rp_tap *ask_tap; /* whom to ask next; NULL: the source */
+
+    struct rp_buf reply;
+    struct rp_usage usage;
+    enum rp_finish finish;
+    struct rp_fault fault; /* code 0: none */
+    struct rp_chunk last;  /* while TURN_SAVING */
+    struct rp_prompt *prompt;
+
+    struct session session;
+    bool session_queued, session_held, session_fresh;
+    int session_error; /* RP_E…: why it could not be read; 0: it could */
+    struct rp_store_op store_op;
+
+    int64_t *stage_ns; /* at level debug: time in each stage's on_turn */
+};
+
+static inline struct turn *turn_of(struct rp_turn *turn) {
+    return (struct turn *)turn;
+}
+
+/* turn.c */
+void turn_schedule(struct turn *turn);
+void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk); /* the reply is complete */
+void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow); /* writes the last chunk */
+void turn_misuse(struct turn *turn, const char *what); /* logs a broken law */
+
+/* reply.c */
+void reply_begin(struct turn *turn, struct rp_source *source); /* the turn owns the source from here on */
+void reply_step(struct turn *turn);
+void reply_close(struct turn *turn); /* the source and all taps */
+void reply_restart(struct turn *turn);
+
+/* turn_table.c */
+struct turn_table *turn_table_create(void);
+void turn_table_destroy(struct turn_table *table);
+struct turn *turn_table_take(struct rp_worker *worker); /* zeroed but for arena, worker and ticket */
+void turn_table_give(struct rp_worker *worker, struct turn *turn);
+void turn_table_cancel_all(struct rp_worker *worker);
+
+/* turn_log.c */
+void turn_log(struct turn *turn);
+
+#endif

@@ -1,0 +1,81 @@
+/* What is said of a turn when it has ended: its line in the log, and the object that clients get. */
+#include "core/turn/turn.h"
+
+static double milliseconds(const struct turn *turn) {
+    return (double)(rp_now_ns() - turn->pub.started_ns) / 1e6;
+}
+
+/* The message as it may be written down: masked also where the turn never came as far as the stage that masks. */
+static struct rp_str loggable_prompt(struct turn *turn) {
+    struct rp_str text = turn->pub.message;
+    for (size_t i = turn->index; i < turn->pipeline->count; i++) {
+        struct rp_stage *stage = turn->pipeline->stages[i];
+        const struct rp_stage_type *type = (const struct rp_stage_type *)(const void *)stage->element.type;
+        if (type->mask) text = type->mask(stage, &turn->pub, text);
+    }
+    return text;
+}
+
+static enum rp_log_level level_of(const struct turn *turn) {
+    if (turn->fault.code == 0 || turn->fault.code == RP_ECANCELLED) return RP_LOG_INFO;
+    int status = rp_error_http_status(turn->fault.code);
+    return status < 500 || status == 503 ? RP_LOG_WARN : RP_LOG_ERROR; /* refusals are no defects */
+}
+
+static void log_fault(struct rp_log_line *line, const struct turn *turn) {
+    const struct rp_fault *fault = &turn->fault;
+    rp_log_str(line, "status", rp_str(fault->code == RP_ECANCELLED ? "cancelled" : "error"));
+    rp_log_str(line, "code", rp_str(rp_error_code(fault->code)));
+    rp_log_str(line, "error", rp_str(fault->message ? fault->message : rp_error_text(fault->code)));
+    if (turn->index < turn->pipeline->count)
+        rp_log_str(line, "where", rp_str(turn->pipeline->stages[turn->index]->element.type->name));
+}
+
+static void log_stages(const struct turn *turn) {
+    struct rp_log_line line;
+    rp_log_open(&line, RP_LOG_DEBUG, "turn");
+    rp_log_str(&line, "request_id", rp_str(turn->pub.id));
+    for (size_t i = 0; i < turn->pipeline->count && i <= turn->index; i++)
+        rp_log_ms(&line, turn->pipeline->stages[i]->element.type->name, (double)turn->stage_ns[i] / 1e6);
+    rp_log_close(&line);
+}
+
+void turn_log(struct turn *turn) {
+    enum rp_log_level level = level_of(turn);
+    if (!rp_log_enabled(level)) return;
+    struct rp_log_line line;
+    rp_log_open(&line, level, NULL);
+    rp_log_str(&line, "request_id", rp_str(turn->pub.id));
+    rp_log_str(&line, "user_id", turn->pub.user);
+    rp_log_str(&line, "session", turn->pub.session);
+    if (turn->runtime->log_prompts) rp_log_str(&line, "prompt", loggable_prompt(turn));
+    rp_log_str(&line, "by", rp_str(turn->pub.by ? turn->pub.by : ""));
+    rp_log_ms(&line, "response_time", milliseconds(turn));
+    if (turn->usage.input_tokens || turn->usage.output_tokens) {
+        rp_log_int(&line, "input_tokens", turn->usage.input_tokens);
+        rp_log_int(&line, "output_tokens", turn->usage.output_tokens);
+    }
+    if (turn->fault.code)
+        log_fault(&line, turn);
+    else
+        rp_log_str(&line, "status", RP_STR("success"));
+    rp_log_close(&line);
+    if (turn->stage_ns) log_stages(turn);
+}
+
+static int put(struct rp_buf *out, const char *key, struct rp_str value) {
+    int result = rp_buf_append_str(out, rp_str(key));
+    return result ? result : rp_buf_json(out, value.data, value.len);
+}
+
+int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf *out) {
+    const struct turn *turn = (const struct turn *)pub;
+    if (put(out, "{\"id\":", rp_str(pub->id)) != 0 || put(out, ",\"session\":", pub->session) != 0 ||
+        put(out, ",\"reply\":", rp_turn_reply_text(pub)) != 0 ||
+        put(out, ",\"by\":", rp_str(pub->by ? pub->by : "")) != 0)
+        return -RP_ETOOLARGE;
+    return rp_buf_printf(out,
+                         ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%.3f}",
+                         rp_finish_name(finish), (long long)turn->usage.input_tokens,
+                         (long long)turn->usage.output_tokens, milliseconds(turn));
+}
