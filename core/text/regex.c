@@ -1,0 +1,212 @@
+/* Regular expressions: PCRE2 with Unicode, JIT where there is one, and limits that no pattern gets around.
+ *
+ * What a match needs (match data, limits, JIT stack) is made once a thread and freed when the thread ends. Text is
+ * checked for UTF-8 here, so that PCRE2 never has to. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <repartee/regex.h>
+
+#include <pcre2.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define PATTERN_MAX ((size_t)64 * 1024)
+#define MATCH_LIMIT 100000  /* some milliseconds on the worst text */
+#define DEPTH_LIMIT 4000    /* the interpreter's nested choices; the JIT is bounded by its stack instead */
+#define HEAP_LIMIT_KIB 1024 /* the interpreter's memory */
+#define STACK_START ((size_t)32 * 1024)
+#define STACK_MAX ((size_t)512 * 1024)
+
+struct rp_regex {
+    pcre2_code *code;
+    bool jit, jit_partial;
+    uint32_t groups; /* captures that it has, the whole match included */
+    uint32_t lookbehind;
+    uint32_t name_count, name_size;
+    PCRE2_SPTR names; /* name_size bytes each: group as two bytes, name, NUL */
+};
+
+struct scratch {
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+    pcre2_jit_stack *stack; /* NULL: the machine's stack is used, 32 KiB of it */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t scratch_key; /* for its destructor only */
+static _Thread_local struct scratch *scratch;
+
+/* ---- a thread's scratch ----------------------------------------------------------------------------------------- */
+
+static void scratch_destroy(void *pointer) {
+    struct scratch *mine = pointer;
+
+    scratch = NULL;
+    pcre2_match_data_free(mine->data);
+    pcre2_match_context_free(mine->context);
+    pcre2_jit_stack_free(mine->stack);
+    free(mine);
+}
+
+static void prepare(void) {
+    if (pthread_key_create(&scratch_key, scratch_destroy)) abort();
+}
+
+static struct scratch *scratch_create(void) {
+    struct scratch *mine = rp_calloc(1, sizeof *mine);
+
+    pthread_once(&once, prepare);
+    mine->context = pcre2_match_context_create(NULL);
+    mine->data = pcre2_match_data_create(RP_REGEX_GROUPS, NULL);
+    mine->stack = pcre2_jit_stack_create(STACK_START, STACK_MAX, NULL);
+    if (!mine->context || !mine->data || pthread_setspecific(scratch_key, mine)) abort();
+    pcre2_set_match_limit(mine->context, MATCH_LIMIT);
+    pcre2_set_depth_limit(mine->context, DEPTH_LIMIT);
+    pcre2_set_heap_limit(mine->context, HEAP_LIMIT_KIB);
+    if (mine->stack) pcre2_jit_stack_assign(mine->context, NULL, mine->stack);
+    return mine;
+}
+
+/* ---- compiling -------------------------------------------------------------------------------------------------- */
+
+static size_t count_characters(const char *data, size_t len) {
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) count += ((unsigned char)data[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static int explain(struct rp_error *error, struct rp_str pattern, int reason, size_t offset) {
+    PCRE2_UCHAR text[256];
+
+    pcre2_get_error_message(reason, text, sizeof text);
+    if (offset > pattern.len) offset = pattern.len;
+    size_t shown = offset > 40 ? 40 : offset;
+    while (shown < offset && ((unsigned char)pattern.data[offset - shown] & 0xc0) == 0x80) shown++;
+    return rp_error_set(error, RP_ECONFIG, "%s, at character %zu of the pattern, behind '%s%.*s'", (const char *)text,
+                        count_characters(pattern.data, offset), shown < offset ? "..." : "", (int)shown,
+                        pattern.data + offset - shown);
+}
+
+/* A machine or a policy that has no JIT falls back to the interpreter, which obeys the same limits. */
+static void compile_jit(struct rp_regex *regex, unsigned flags) {
+    regex->jit = pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0;
+    if (flags & RP_REGEX_STREAM) {
+        regex->jit_partial = regex->jit && pcre2_jit_compile(regex->code, PCRE2_JIT_PARTIAL_HARD) == 0;
+    }
+}
+
+static void read_info(struct rp_regex *regex) {
+    uint32_t captures = 0;
+
+    pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &captures);
+    pcre2_pattern_info(regex->code, PCRE2_INFO_MAXLOOKBEHIND, &regex->lookbehind);
+    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &regex->name_count);
+    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &regex->name_size);
+    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &regex->names);
+    regex->groups = captures + 1 < RP_REGEX_GROUPS ? captures + 1 : RP_REGEX_GROUPS;
+}
+
+/* A name whose group no match reports would be an index beyond the array for whoever looks it up. */
+static int check_names(const struct rp_regex *regex, struct rp_error *error) {
+    for (size_t i = 0; i < regex->name_count; i++) {
+        unsigned group;
+        const char *name = rp_regex_name(regex, i, &group);
+        if (group < RP_REGEX_GROUPS) continue;
+        return rp_error_set(
+            error, RP_ECONFIG,
+            "the group '%s' is number %u, but only %d are reported: write (?:...) for groups without a name", name,
+            group, RP_REGEX_GROUPS - 1);
+    }
+    return 0;
+}
+
+int rp_regex_compile(struct rp_str pattern, unsigned flags, struct rp_regex **out, struct rp_error *error) {
+    int reason;
+    PCRE2_SIZE offset;
+
+    if (pattern.len > PATTERN_MAX) {
+        return rp_error_set(error, RP_ECONFIG, "the pattern is longer than %zu bytes", PATTERN_MAX);
+    }
+    if (!pattern.data) pattern = RP_STR("");
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len,
+                                     PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &reason, &offset, NULL);
+    if (!code) return explain(error, pattern, reason, offset);
+
+    struct rp_regex *regex = rp_calloc(1, sizeof *regex);
+    regex->code = code;
+    read_info(regex);
+    int status = check_names(regex, error);
+    if (status) {
+        rp_regex_free(regex);
+        return status;
+    }
+    compile_jit(regex, flags);
+    *out = regex;
+    return 0;
+}
+
+void rp_regex_free(struct rp_regex *regex) {
+    if (!regex) return;
+    pcre2_code_free(regex->code);
+    free(regex);
+}
+
+/* ---- matching --------------------------------------------------------------------------------------------------- */
+
+static int run(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags) {
+    uint32_t options = flags & RP_MATCH_PARTIAL ? PCRE2_PARTIAL_HARD : 0;
+    bool jit = options ? regex->jit_partial : regex->jit;
+    PCRE2_SPTR subject = (PCRE2_SPTR)text.data;
+
+    if (!scratch) scratch = scratch_create();
+    if (jit) return pcre2_jit_match(regex->code, subject, text.len, from, options, scratch->data, scratch->context);
+    options |= PCRE2_NO_UTF_CHECK;
+    return pcre2_match(regex->code, subject, text.len, from, options, scratch->data, scratch->context);
+}
+
+/* false for a whole match that ends before it starts, or starts before `from`: \K in a look-around can do that, and
+ * callers that walk through a text would turn round. */
+static bool copy_groups(const struct rp_regex *regex, size_t count, size_t from, struct rp_match *out) {
+    const PCRE2_SIZE *pairs = pcre2_get_ovector_pointer(scratch->data);
+
+    if (pairs[0] > pairs[1] || pairs[0] < from) return false;
+    out->count = count;
+    for (size_t i = 0; i < count; i++) {
+        bool set = pairs[2 * i] != PCRE2_UNSET && pairs[2 * i] <= pairs[2 * i + 1];
+        out->group[i].start = set ? pairs[2 * i] : SIZE_MAX;
+        out->group[i].end = set ? pairs[2 * i + 1] : SIZE_MAX;
+    }
+    for (size_t i = count; i < regex->groups; i++) out->group[i].start = out->group[i].end = SIZE_MAX;
+    return true;
+}
+
+int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
+                   struct rp_match *out_match) {
+    if (from > text.len) return RP_MATCH_NONE;
+    if (!text.data) text = RP_STR("");
+    if (!(flags & RP_MATCH_TRUSTED) && !rp_utf8_valid(text.data, text.len)) return -RP_EUTF8;
+    if (from < text.len && ((unsigned char)text.data[from] & 0xc0) == 0x80) return -RP_EUTF8;
+
+    int result = run(regex, text, from, flags);
+    if (result == PCRE2_ERROR_NOMATCH) return RP_MATCH_NONE;
+    if (result == PCRE2_ERROR_PARTIAL) return copy_groups(regex, 1, from, out_match) ? RP_MATCH_UNDECIDED : -RP_EREGEX;
+    if (result < 0) return -RP_EREGEX;
+    size_t count = result ? (size_t)result : RP_REGEX_GROUPS; /* 0: there are more groups than places */
+    return copy_groups(regex, count, from, out_match) ? RP_MATCH_FOUND : -RP_EREGEX;
+}
+
+/* ---- what a pattern has ----------------------------------------------------------------------------------------- */
+
+size_t rp_regex_name_count(const struct rp_regex *regex) {
+    return regex->name_count;
+}
+
+const char *rp_regex_name(const struct rp_regex *regex, size_t index, unsigned *out_group) {
+    PCRE2_SPTR entry = regex->names + index * regex->name_size;
+
+    *out_group = (unsigned)entry[0] << 8 | entry[1];
+    return (const char *)entry + 2;
+}
+
+size_t rp_regex_lookbehind(const struct rp_regex *regex) {
+    return regex->lookbehind;
+}
