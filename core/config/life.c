@@ -1,0 +1,107 @@
+/* The life of a loaded bot: open, attach, detach, close. What fails in the middle leaves nothing behind. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/config/load.h"
+
+/* Makes a hook's error one that the user can place: its own file as the user would name it, or the element's line. */
+static void complete_error(const struct bot *bot, const struct item *item, int code, struct rp_error *error) {
+    struct rp_error raw = *error;
+    const char *text = raw.text[0] ? raw.text : rp_error_text(code);
+    code = raw.code ? raw.code : code < 0 ? -code : code;
+    if (!raw.file[0]) {
+        rp_error_at(error, code, item->element->file, item->element->line, "%.160s: %.600s", item->path, text);
+        return;
+    }
+    const char *file = raw.file, *slash = strrchr(bot->private->shown, '/');
+    size_t folder = strlen(bot->folder);
+    int shown = slash ? (int)(slash - bot->private->shown) + 1 : 0;
+    if (strncmp(file, bot->folder, folder) == 0 && file[folder] == '/') file += folder + 1;
+    else shown = 0;
+    char name[sizeof raw.file];
+    snprintf(name, sizeof name, "%.*s%.200s", shown < 50 ? shown : 0, bot->private->shown, file);
+    rp_error_at(error, code, name, raw.line, "%s", text);
+}
+
+/* ---- open and close ----------------------------------------------------------------------------------------------- */
+
+static bool needs_failed(const struct item *item) {
+    for (struct item **need = item->needs; *need; need++)
+        if ((*need)->failed) return true;
+    return false;
+}
+
+static void open_item(struct bot *bot, struct item *item, unsigned workers, struct report *report) {
+    struct rp_error error = {0};
+    const struct rp_type *type = item->type;
+    item->failed = needs_failed(item); /* then the report has the cause already */
+    if (item->failed) return;
+    item->element->local = rp_calloc(workers ? workers : 1, sizeof *item->element->local);
+    int code = type->open ? type->open(item->element, &error) : 0;
+    item->opened = code == 0;
+    item->failed = code != 0;
+    if (item->opened) return;
+    free(item->element->local);
+    item->element->local = NULL;
+    complete_error(bot, item, code, &error);
+    report_add_error(report, &error);
+}
+
+static void close_item(struct item *item) {
+    if (!item->opened) return;
+    if (item->type->close) item->type->close(item->element);
+    free(item->element->local);
+    item->element->local = NULL;
+    item->opened = false;
+}
+
+int bot_open(struct bot *bot, unsigned workers, struct report *report) {
+    struct bot_private *private = bot->private;
+    size_t first = report->count, errors = report->errors;
+    private->workers = workers;
+    for (size_t i = 0; i < private->count; i++) open_item(bot, private->items[i], workers, report);
+    if (report->errors == errors) return 0;
+    report_sort(report, first, private->shown);
+    bot_close(bot);
+    return -RP_ECONFIG;
+}
+
+void bot_close(struct bot *bot) {
+    for (size_t i = bot->private->count; i > 0; i--) close_item(bot->private->items[i - 1]);
+}
+
+/* ---- attach and detach -------------------------------------------------------------------------------------------- */
+
+/* Undoes the first `count`, last first. */
+static void detach_items(struct bot *bot, struct rp_worker *worker, size_t count) {
+    unsigned index = rp_worker_index(worker);
+    while (count > 0) {
+        struct item *item = bot->private->items[--count];
+        void *local = item->element->local[index];
+        if (item->type->detach) item->type->detach(item->element, worker, local);
+        item->element->local[index] = NULL;
+    }
+}
+
+int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error) {
+    unsigned index = rp_worker_index(worker);
+    for (size_t i = 0; i < bot->private->count; i++) {
+        struct item *item = bot->private->items[i];
+        struct rp_error why = {0};
+        void *local = NULL;
+        int code = item->type->attach ? item->type->attach(item->element, worker, &local, &why) : 0;
+        if (code == 0) {
+            item->element->local[index] = local;
+            continue;
+        }
+        complete_error(bot, item, code, &why);
+        *error = why;
+        detach_items(bot, worker, i);
+        return code;
+    }
+    return 0;
+}
+
+void bot_detach(struct bot *bot, struct rp_worker *worker) {
+    detach_items(bot, worker, bot->private->count);
+}
