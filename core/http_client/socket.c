@@ -1,0 +1,135 @@
+/* Curl's sockets on the loop. A connection outlives its transfers, so its descriptor stays watched for reading between
+ * them: the next transfer then costs no epoll_ctl. What becomes readable while nobody wants it (a connection that its
+ * peer has closed, a transfer that is paused) is watched again only when curl asks.
+ *
+ * A descriptor is closed by us, after its poll handle: closing it earlier would let the number be used again while the
+ * loop still watches it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/http_client/internal.h"
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* ---- the table ----------------------------------------------------------------------------------------------------- */
+
+static struct http_socket *table_get(const struct socket_table *table, curl_socket_t fd) {
+    return fd >= 0 && (size_t)fd < table->size ? table->items[fd] : NULL;
+}
+
+static void table_put(struct socket_table *table, curl_socket_t fd, struct http_socket *socket) {
+    if ((size_t)fd >= table->size) {
+        size_t size = ((size_t)fd + 64) & ~(size_t)63;
+        table->items = rp_realloc(table->items, size * sizeof(table->items[0]));
+        memset(table->items + table->size, 0, (size - table->size) * sizeof(table->items[0]));
+        table->size = size;
+    }
+    table->items[fd] = socket;
+}
+
+void socket_table_finish(struct socket_table *table) {
+    free(table->items);
+    *table = (struct socket_table){0};
+}
+
+static struct http_socket *socket_add(struct http_client *client, curl_socket_t fd, bool owned) {
+    struct http_socket *socket = rp_calloc(1, sizeof(*socket));
+    socket->fd = fd;
+    socket->client = client;
+    socket->owned = owned;
+    socket->poll.data = socket;
+    table_put(&client->sockets, fd, socket);
+    return socket;
+}
+
+/* ---- watching ------------------------------------------------------------------------------------------------------ */
+
+static void watch(struct http_socket *socket, int events) {
+    if (socket->armed == events) return;
+    socket->armed = events;
+    if (events)
+        uv_poll_start(&socket->poll, events, on_poll);
+    else
+        uv_poll_stop(&socket->poll);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+    struct http_socket *socket = poll->data;
+    if (status < 0) {
+        socket->armed = 0; /* the loop has stopped watching by itself */
+        if (socket->wanted) watch(socket, socket->wanted);
+    } else if (!(events & socket->wanted)) {
+        watch(socket, socket->wanted);
+        return;
+    }
+    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
+    struct http_client *client = socket->client;
+    int running;
+    client_enter(client);
+    curl_multi_socket_action(client->multi, socket->fd, flags, &running);
+    client_leave(client);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct http_socket *socket = handle->data;
+    if (socket->owned) close(socket->fd);
+    free(socket);
+}
+
+static void socket_remove(struct http_socket *socket) {
+    socket->client->sockets.items[socket->fd] = NULL;
+    if (socket->watched) {
+        uv_close((uv_handle_t *)&socket->poll, on_closed); /* stops watching at once */
+        return;
+    }
+    if (socket->owned) close(socket->fd);
+    free(socket);
+}
+
+/* ---- what curl calls ----------------------------------------------------------------------------------------------- */
+
+int socket_on_change(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
+    struct http_client *client = arg;
+    struct http_socket *socket = table_get(&client->sockets, fd);
+    (void)easy;
+    (void)unused;
+    if (what == CURL_POLL_REMOVE) {
+        if (!socket) return 0;
+        socket->wanted = 0;
+        if (!socket->owned) socket_remove(socket);
+        else if (socket->armed & UV_WRITABLE) watch(socket, UV_READABLE);
+        return 0;
+    }
+    if (!socket) socket = socket_add(client, fd, false);
+    if (!socket->watched) {
+        if (uv_poll_init(rp_worker_loop(client->worker), &socket->poll, fd) != 0) return -1;
+        socket->watched = true;
+    }
+    socket->wanted = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    bool missing = socket->wanted & ~socket->armed;
+    bool spare_write = socket->armed & ~socket->wanted & UV_WRITABLE; /* would fire at once and for ever */
+    if (missing || spare_write) watch(socket, socket->wanted);
+    return 0;
+}
+
+curl_socket_t socket_on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct http_client *client = arg;
+    (void)purpose;
+    int fd = socket(address->family, address->socktype, address->protocol);
+    if (fd < 0) return CURL_SOCKET_BAD;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    socket_add(client, fd, true);
+    return fd;
+}
+
+int socket_on_close(void *arg, curl_socket_t fd) {
+    struct http_client *client = arg;
+    struct http_socket *socket = table_get(&client->sockets, fd);
+    if (socket) socket_remove(socket);
+    else close(fd);
+    return 0;
+}
