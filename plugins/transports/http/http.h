@@ -1,0 +1,52 @@
+/* The HTTP transport from the inside: what one worker keeps, and one chat on its way. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <repartee/http_server.h>
+#include <repartee/log.h>
+
+#include "message.h"
+
+struct options {
+    struct rp_listener *on;
+};
+
+struct local { /* of one worker */
+    struct rp_buf out;  /* the text being written */
+    struct chat *spare; /* chats to be used again */
+};
+
+struct chat { /* one POST /v1/chat, from the request to the turn's done() */
+    struct rp_sink sink; /* first */
+    struct local *local;
+    const struct rp_http_ops *http;
+    struct rp_http_exchange *exchange; /* NULL: answered, or the client has left */
+    const char *id; /* the request's; as long as there is an exchange */
+    struct rp_turn *turn;
+    struct chat *next; /* in the list of spare ones */
+    bool stream;
+    bool begun;      /* the event stream has begun */
+    bool owes_more;  /* ask for the next chunk when all has been sent */
+};
+
+enum {
+    OUT_MAX = 16 << 20, /* bytes of one response; a reply is limited by the core, and escaped it grows sixfold at most */
+    OUT_KEPT = 64 << 10 /* of its memory kept for the next one */
+};
+
+/* transport.c */
+int transport_open(struct rp_element *element, struct rp_error *error);
+
+/* chat.c */
+void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
+void chat_free_spare(struct local *local);
+/* A whole response in the shape of errors. */
+void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local, int status,
+                 const struct rp_fault *fault, const char *request_id);
+
+/* sse.c: server-sent events, appended to `out` */
+int sse_delta(struct rp_buf *out, struct rp_str text);
+int sse_done(struct rp_buf *out, const struct rp_turn *turn, enum rp_finish finish);
+int sse_error(struct rp_buf *out, const struct rp_fault *fault, const char *request_id);
+
+#endif

@@ -1,0 +1,20 @@
+/* The body of POST /v1/chat. */
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
+
+#include <repartee/base.h>
+
+struct message {
+    struct rp_str text, session, user; /* the last two may be empty */
+    bool stream;
+    json_t *metadata; /* NULL or an object */
+    json_t *root;     /* owns all of it */
+};
+
+/* 0, or -RP_EUTF8, -RP_EJSON, -RP_EINVALID with a sentence for the client in `error`. */
+int message_parse(struct rp_str body, struct message *out_message, struct rp_error *error);
+void message_finish(struct message *message);
+/* Is a request with this Content-Type (data NULL: none) meant as JSON? */
+bool message_is_json(struct rp_str content_type);
+
+#endif

@@ -1,0 +1,42 @@
+/* The HTTP transport: POST /v1/chat, whole or as an event stream, GET /healthz, GET /readyz. */
+#include "http.h"
+
+#include <stdlib.h>
+
+static const struct rp_option options[] = {
+    {.name = "on", .type = RP_OPTION_LISTENER, .offset = offsetof(struct options, on), .flags = RP_OPTION_REQUIRED,
+     .help = "the listener to serve on"},
+    {0},
+};
+
+static int attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
+    (void)element;
+    (void)worker;
+    (void)error;
+    struct local *local = rp_calloc(1, sizeof(*local));
+    rp_buf_init(&local->out, OUT_MAX);
+    *out_local = local;
+    return 0;
+}
+
+static void detach(struct rp_element *element, struct rp_worker *worker, void *state) {
+    struct local *local = state;
+    (void)element;
+    (void)worker;
+    chat_free_spare(local);
+    rp_buf_finish(&local->out);
+    free(local);
+}
+
+static const struct rp_transport_type http_transport = {
+    .type = {.name = "http",
+             .summary = "JSON over HTTP: POST /v1/chat, streamed on request",
+             .options_size = sizeof(struct options),
+             .options = options,
+             .open = transport_open,
+             .attach = attach,
+             .detach = detach},
+};
+
+RP_PLUGIN(.name = "http", .version = "1.0.0", .summary = "Chat over HTTP, health checks",
+          .transports = RP_LIST(&http_transport));
