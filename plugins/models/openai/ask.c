@@ -1,0 +1,116 @@
+/* The source of one turn: what more() is paid with. Text that has piled up goes out as one chunk, never ending inside a
+ * character; tool calls go out whole at the end. */
+#include "openai.h"
+
+static void more(struct rp_source *source) {
+    struct ask *ask = (struct ask *)source;
+    ask->owed = true;
+    if (ask->state == ASK_NEW) attempt_start(ask);
+    ask_pay(ask);
+}
+
+static void close(struct rp_source *source) {
+    struct ask *ask = (struct ask *)source;
+    attempt_end(ask);
+    ask->owed = false;
+    ask->state = ASK_OVER;
+    rp_buf_finish(&ask->request);
+    rp_buf_finish(&ask->out);
+    reply_finish(&ask->reply);
+}
+
+static const struct rp_source_ops ops = {.more = more, .close = close};
+
+struct rp_source *openai_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
+    struct ask *ask = rp_arena_zalloc(turn->arena, sizeof(*ask));
+    ask->openai = model->element.state;
+    ask->call = call;
+    ask->streaming = call->stream && ask->openai->options->stream;
+    rp_source_init(&ask->source, &ops, turn);
+    return &ask->source;
+}
+
+void ask_over(struct ask *ask, const struct rp_fault *fault) {
+    ask->state = ASK_OVER;
+    ask->failed = fault != NULL;
+    if (fault) ask->fault = *fault;
+}
+
+/* ---- paying ---------------------------------------------------------------------------------------------------------- */
+
+static void write(struct ask *ask, struct rp_chunk chunk, enum rp_flow flow) {
+    chunk.finish = ask->reply.finish;
+    ask->owed = false;
+    rp_source_write(&ask->source, &chunk, flow); /* the last thing: a write can end the turn */
+}
+
+static void fail(struct ask *ask, int code) {
+    attempt_end(ask);
+    ask_over(ask, &(struct rp_fault){.code = code});
+}
+
+/* Moves what can be handed on from the reply to `out`. At the end a torn character becomes U+FFFD. */
+static bool take_text(struct ask *ask) {
+    struct rp_buf *text = &ask->reply.text;
+    size_t whole = rp_utf8_whole(text->data, text->len);
+    bool torn = whole < text->len && ask->state == ASK_OVER;
+    if (whole == 0 && !torn) return true;
+    if (!rp_utf8_valid(text->data, whole)) return false;
+    if (whole == text->len) { /* the usual case costs no copy: the buffers change places */
+        struct rp_buf taken = *text;
+        *text = ask->out;
+        text->max = taken.max;
+        ask->out = taken;
+        rp_buf_clear(text);
+        return true;
+    }
+    rp_buf_clear(&ask->out);
+    ask->out.max = text->max + 3;
+    rp_buf_append(&ask->out, text->data, whole);
+    if (torn) rp_buf_append(&ask->out, "\xEF\xBF\xBD", 3);
+    rp_buf_consume(text, torn ? text->len : whole);
+    return true;
+}
+
+static void resume(struct ask *ask) {
+    if (!ask->paused || !ask->fetch) return;
+    ask->paused = false;
+    rp_fetch_resume(ask->fetch);
+}
+
+static bool pay_text(struct ask *ask) {
+    rp_buf_clear(&ask->out);
+    if (!take_text(ask)) {
+        rp_log(RP_LOG_WARN, "openai", "%s: the reply is not valid UTF-8", ask->openai->name);
+        fail(ask, RP_EUPSTREAM);
+        return false;
+    }
+    if (ask->out.len == 0) return false;
+    resume(ask);
+    bool last = ask->state == ASK_OVER && !ask->failed && !ask->reply.has_usage && ask->reply.tools.count == 0;
+    write(ask, (struct rp_chunk){.type = RP_CHUNK_TEXT, .text = rp_buf_str(&ask->out)}, last ? RP_END : RP_MORE);
+    return true;
+}
+
+static void pay_tool(struct ask *ask) {
+    const struct tool *tool = &ask->reply.tools.items[ask->reply.tools.given++];
+    struct rp_tool_call call = {rp_buf_str(&tool->id), rp_buf_str(&tool->name), rp_buf_str(&tool->arguments)};
+    write(ask, (struct rp_chunk){.type = RP_CHUNK_TOOL, .tool = call}, RP_MORE);
+}
+
+static void pay_end(struct ask *ask) {
+    if (ask->failed)
+        write(ask, (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = ask->fault}, RP_ERROR);
+    else if (ask->reply.tools.given < ask->reply.tools.count)
+        pay_tool(ask);
+    else if (ask->reply.has_usage)
+        write(ask, (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = ask->reply.usage}, RP_END);
+    else
+        write(ask, (struct rp_chunk){.type = RP_CHUNK_NONE}, RP_END);
+}
+
+void ask_pay(struct ask *ask) {
+    if (!ask->owed) return;
+    if (pay_text(ask)) return;
+    if (ask->state == ASK_OVER) pay_end(ask);
+}

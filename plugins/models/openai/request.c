@@ -1,0 +1,83 @@
+/* Writes the request for chat completions. By hand: the shape is fixed, and nothing of it needs a tree. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "openai.h"
+
+/* A number without exponent, whatever the locale says about decimal points. */
+static int append_number(struct rp_buf *out, const char *name, double value) {
+    if (isnan(value) || value < 0) return 0;
+    long long millionths = llround(value * 1e6);
+    return rp_buf_printf(out, ",\"%s\":%lld.%06lld", name, millionths / 1000000, millionths % 1000000);
+}
+
+static int append_message(struct rp_buf *out, enum rp_role role, struct rp_str text, bool first) {
+    static const char *const heads[] = {
+        [RP_ROLE_SYSTEM] = ",{\"role\":\"system\",\"content\":",
+        [RP_ROLE_USER] = ",{\"role\":\"user\",\"content\":",
+        [RP_ROLE_ASSISTANT] = ",{\"role\":\"assistant\",\"content\":",
+        [RP_ROLE_TOOL] = ",{\"role\":\"tool\",\"content\":",
+    };
+    int rc = rp_buf_append_str(out, rp_str(heads[role] + first));
+    if (rc == 0) rc = rp_buf_json(out, text.data, text.len);
+    return rc ? rc : rp_buf_append(out, "}", 1);
+}
+
+static int append_messages(struct rp_buf *out, const struct openai_options *options, const struct rp_call *call) {
+    bool has_system = call->message_count > 0 && call->messages[0].role == RP_ROLE_SYSTEM;
+    bool first = true;
+    int rc = rp_buf_append_str(out, RP_STR(",\"messages\":["));
+    if (rc == 0 && !has_system && options->system && *options->system) {
+        rc = append_message(out, RP_ROLE_SYSTEM, rp_str(options->system), true);
+        first = false;
+    }
+    for (size_t i = 0; rc == 0 && i < call->message_count; i++, first = false)
+        rc = append_message(out, call->messages[i].role, call->messages[i].text, first);
+    return rc ? rc : rp_buf_append(out, "]", 1);
+}
+
+static int append_stop(struct rp_buf *out, const char *const *stop) {
+    if (!stop || !*stop) return 0;
+    int rc = rp_buf_append_str(out, RP_STR(",\"stop\":["));
+    for (size_t i = 0; rc == 0 && stop[i]; i++) {
+        if (i > 0) rc = rp_buf_append(out, ",", 1);
+        if (rc == 0) rc = rp_buf_json(out, stop[i], strlen(stop[i]));
+    }
+    return rc ? rc : rp_buf_append(out, "]", 1);
+}
+
+static int append_value(struct rp_buf *out, const char *head, const json_t *value, const char *tail) {
+    if (!value) return 0;
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!text) return -RP_EINVALID;
+    int rc = rp_buf_append_str(out, rp_str(head));
+    if (rc == 0) rc = rp_buf_append_str(out, rp_str(text));
+    if (rc == 0) rc = rp_buf_append_str(out, rp_str(tail));
+    free(text);
+    return rc;
+}
+
+static int append_settings(struct rp_buf *out, const struct openai_options *options, const struct rp_prompt *prompt) {
+    static const char *const limit_names[] = {[MAX_TOKENS_OLD] = "max_tokens", [MAX_TOKENS_NEW] = "max_completion_tokens"};
+    int64_t limit = prompt->max_tokens > 0 ? prompt->max_tokens : options->max_tokens;
+    int rc = append_number(out, "temperature", isnan(prompt->temperature) ? options->temperature : prompt->temperature);
+    if (rc == 0) rc = append_number(out, "top_p", isnan(prompt->top_p) ? options->top_p : prompt->top_p);
+    if (rc == 0 && limit > 0)
+        rc = rp_buf_printf(out, ",\"%s\":%lld", limit_names[options->max_tokens_field], (long long)limit);
+    if (rc == 0) rc = append_stop(out, prompt->stop);
+    if (rc == 0) rc = append_value(out, ",\"tools\":", prompt->tools, "");
+    if (rc == 0)
+        rc = append_value(out, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"reply\",\"schema\":",
+                          prompt->schema, "}}");
+    return rc;
+}
+
+/* 0, or -RP_ETOOLARGE. */
+int request_write(struct rp_buf *out, const struct openai_options *options, const struct rp_call *call, bool stream) {
+    int rc = rp_buf_append_str(out, RP_STR("{\"model\":"));
+    if (rc == 0) rc = rp_buf_json(out, options->model, strlen(options->model));
+    if (rc == 0) rc = append_messages(out, options, call);
+    if (rc == 0) rc = append_settings(out, options, call->prompt);
+    if (rc == 0 && stream) rc = rp_buf_append_str(out, RP_STR(",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
+    return rc ? rc : rp_buf_append(out, "}", 1);
+}

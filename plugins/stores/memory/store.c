@@ -1,0 +1,117 @@
+/* The store's calls: which shard a key belongs to, and the answer, always before the call returns.
+ *
+ * A key's shard and bucket come from SipHash with a random key, so that no client can choose keys that collide. */
+#include "memory.h"
+
+#include <repartee/log.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#define QUIET_NS INT64_C(60000000000) /* between two warnings about evictions */
+
+struct memory {
+    unsigned char key[crypto_shorthash_KEYBYTES];
+    size_t share; /* bytes of one shard */
+    _Atomic int64_t warned_ns;
+    struct shard shards[SHARDS];
+};
+
+_Static_assert(crypto_shorthash_BYTES == sizeof(uint64_t), "one hash is one number");
+
+static uint64_t hash_of(const struct memory *memory, struct rp_str key) {
+    uint64_t hash;
+
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)(key.data ? key.data : ""), key.len, memory->key);
+    return hash;
+}
+
+/* The upper bits: the table inside uses the lower ones. */
+static struct shard *shard_of(struct memory *memory, uint64_t hash) {
+    return &memory->shards[hash >> 60 & (SHARDS - 1)];
+}
+
+static int64_t now_of(struct rp_worker *worker) {
+    return worker ? rp_worker_now_ms(worker) : rp_now_ns() / 1000000;
+}
+
+static int64_t expiry(int64_t now_ms, int64_t ttl_ms) {
+    if (ttl_ms <= 0) return 0;
+    return ttl_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + ttl_ms;
+}
+
+int store_open(struct rp_element *element, struct rp_error *error) {
+    const struct options *options = element->options;
+    struct memory *memory = rp_calloc(1, sizeof *memory);
+    unsigned made = 0;
+
+    rp_random(memory->key, sizeof memory->key);
+    memory->share = (size_t)options->max / SHARDS;
+    while (made < SHARDS && shard_init(&memory->shards[made], memory->share) == 0) made++;
+    if (made == SHARDS) {
+        element->state = memory;
+        return 0;
+    }
+    while (made > 0) shard_finish(&memory->shards[--made]);
+    free(memory);
+    return rp_error_set(error, RP_ENOMEM, "cannot make a lock");
+}
+
+void store_close(struct rp_element *element) {
+    struct memory *memory = element->state;
+
+    for (unsigned i = 0; i < SHARDS; i++) shard_finish(&memory->shards[i]);
+    free(memory);
+    element->state = NULL;
+}
+
+void store_get(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op) {
+    struct memory *memory = store->element.state;
+    uint64_t hash = hash_of(memory, key);
+    struct entry *entry = shard_get(shard_of(memory, hash), key, hash, now_of(worker));
+
+    if (!entry) {
+        op->done(op, -RP_ENOTFOUND, rp_str_n(NULL, 0));
+        return;
+    }
+    op->done(op, 0, entry_value(entry));
+    entry_unref(entry);
+}
+
+/* Once a minute at most: at its ceiling the store evicts with nearly every call. */
+static void warn_evicted(struct rp_store *store, struct memory *memory) {
+    int64_t now = rp_now_ns(), last = atomic_load_explicit(&memory->warned_ns, memory_order_relaxed);
+
+    if (last && now - last < QUIET_NS) return;
+    if (!atomic_compare_exchange_strong(&memory->warned_ns, &last, now)) return;
+    rp_log(RP_LOG_WARN, "memory",
+           "the store '%s' is full and forgets what was not used for the longest time: raise 'max'",
+           store->element.name);
+}
+
+void store_put(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_str value, int64_t ttl_ms,
+               struct rp_store_op *op) {
+    struct memory *memory = store->element.state;
+    struct rp_str nothing = {NULL, 0};
+
+    if (entry_cost(key, value) > memory->share) {
+        op->done(op, -RP_ETOOLARGE, nothing);
+        return;
+    }
+    uint64_t hash = hash_of(memory, key);
+    int64_t now_ms = now_of(worker);
+    struct entry *entry = entry_create(key, value, hash, expiry(now_ms, ttl_ms));
+    if (!entry) {
+        op->done(op, -RP_ENOMEM, nothing);
+        return;
+    }
+    if (shard_put(shard_of(memory, hash), entry, now_ms) > 0) warn_evicted(store, memory);
+    op->done(op, 0, nothing);
+}
+
+void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op) {
+    struct memory *memory = store->element.state;
+    uint64_t hash = hash_of(memory, key);
+
+    shard_del(shard_of(memory, hash), key, hash, now_of(worker));
+    op->done(op, 0, rp_str_n(NULL, 0));
+}
