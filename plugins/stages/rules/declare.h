@@ -1,0 +1,9 @@
+/* `rule` and `generate`, as rule files call them. */
+#ifndef RULES_DECLARE_H
+#define RULES_DECLARE_H
+
+#include <lauxlib.h>
+
+extern const luaL_Reg declare_functions[]; /* ends in NULL */
+
+#endif

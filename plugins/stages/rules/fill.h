@@ -1,0 +1,26 @@
+/* Reply templates: text with {name} for captures and values, {{ and }} for braces. */
+#ifndef RULES_FILL_H
+#define RULES_FILL_H
+
+#include <repartee/regex.h>
+
+struct fill_piece {
+    bool placeholder; /* `text` is the name: a word with dots, or a number */
+    struct rp_str text;
+};
+/* Takes the next piece off the front of *rest; false at the end. A brace that opens no placeholder is plain text. */
+bool fill_next(struct rp_str *rest, struct fill_piece *out_piece);
+
+/* A match with what is needed to name its groups; all borrowed. */
+struct captures {
+    const struct rp_regex *regex;
+    const struct rp_match *match;
+    struct rp_str text;
+};
+/* The group called `name`, or the number; false: there is none, or it took no part in the match. */
+bool captures_find(const struct captures *captures, struct rp_str name, struct rp_str *out_text);
+/* The template with its captures filled in, in the arena. Missing ones are empty; *out_missing is the first, or empty. */
+struct rp_str captures_fill(const struct captures *captures, struct rp_str template, struct rp_arena *arena,
+                            struct rp_str *out_missing);
+
+#endif

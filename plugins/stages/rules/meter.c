@@ -1,0 +1,115 @@
+/* The allocator with its ceiling, the instruction hook, and the accounts. Which budgets there are is the stage's to say. */
+#include "meter.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define HOOK_STEPS 1000
+#define STEP_BYTES 64  /* bytes handed out that count as one step */
+#define REFUSALS_MAX 32
+
+static int64_t cpu_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool spend(struct account *account, int64_t steps) {
+    account->steps += steps;
+    if (account->over == METER_FINE && account->steps > account->max_steps) account->over = METER_STEPS;
+    return account->over == METER_FINE;
+}
+
+/* Refusing makes Lua collect its garbage and ask once more, so the limit is one of live memory. */
+static bool grant(struct meter *meter, size_t old, size_t size) {
+    struct account *account = meter->account;
+    if (account && !spend(account, (int64_t)(size / STEP_BYTES)) && size > 4096) return false;
+    if (meter->used - old + size <= meter->limit) return true;
+    if (account && ++account->refusals > REFUSALS_MAX && account->over == METER_FINE) account->over = METER_MEMORY;
+    return false;
+}
+
+static void *allocate(void *arg, void *block, size_t old, size_t size) {
+    struct meter *meter = arg;
+    if (!block) old = 0; /* Lua passes the kind of object then */
+    if (size > old && !grant(meter, old, size)) return NULL;
+    meter->used += size - old;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    return rp_realloc(block, size);
+}
+
+lua_State *meter_state(struct meter *meter) {
+    meter->limit = meter->cap;
+    lua_State *L = lua_newstate(allocate, meter);
+    if (L) *(struct meter **)lua_getextraspace(L) = meter;
+    return L;
+}
+
+struct meter *meter_of(lua_State *L) {
+    return *(struct meter **)lua_getextraspace(L);
+}
+
+void meter_begin(struct meter *meter, struct account *account) {
+    size_t left = account->growth < account->max_growth ? (size_t)(account->max_growth - account->growth) : 0;
+    meter->account = account;
+    meter->used_before = meter->used;
+    meter->limit = meter->used + left < meter->cap ? meter->used + left : meter->cap;
+    meter->cpu_before = cpu_now();
+}
+
+void meter_end(struct meter *meter) {
+    struct account *account = meter->account;
+    account->growth += (int64_t)meter->used - (int64_t)meter->used_before;
+    if (account->growth < 0) account->growth = 0;
+    account->cpu_ns += cpu_now() - meter->cpu_before;
+    meter->account = NULL;
+    meter->limit = meter->cap;
+}
+
+static void check_time(const struct meter *meter, struct account *account) {
+    if (account->cpu_ns + cpu_now() - meter->cpu_before > account->max_cpu_ns) account->over = METER_CPU;
+    if (rp_now_ns() > account->wall_end_ns) account->over = METER_WALL;
+}
+
+static void hook(lua_State *L, lua_Debug *debug) {
+    (void)debug;
+    struct meter *meter = meter_of(L);
+    struct account *account = meter->account;
+    if (!account) {
+        luaL_error(L, "this turn has ended");
+        return;
+    }
+    if (spend(account, HOOK_STEPS)) check_time(meter, account);
+    if (account->over != METER_FINE) meter_raise(L);
+}
+
+void meter_watch(lua_State *L) {
+    lua_sethook(L, hook, LUA_MASKCOUNT, HOOK_STEPS);
+}
+
+void meter_charge(lua_State *L, int64_t steps) {
+    struct account *account = meter_of(L)->account;
+    if (account && !spend(account, steps)) meter_raise(L);
+}
+
+const char *meter_reason(enum meter_over over) {
+    static const char *const reasons[] = {
+        [METER_FINE] = "nothing is wrong",
+        [METER_STEPS] = "too many instructions: the rule is over its budget",
+        [METER_MEMORY] = "too much memory: the rule is over its budget",
+        [METER_CPU] = "too much processor time: the rule is over its budget",
+        [METER_WALL] = "too much time: the rule is over its budget",
+        [METER_WAITS] = "too many waits: the rule is over its budget",
+        [METER_ENDED] = "this turn has ended",
+    };
+    return reasons[over];
+}
+
+int meter_raise(lua_State *L) {
+    struct account *account = meter_of(L)->account;
+    return luaL_error(L, "%s", meter_reason(account ? account->over : METER_ENDED));
+}

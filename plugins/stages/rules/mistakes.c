@@ -1,0 +1,79 @@
+/* Collects mistakes and reports them; finds the nearest name. What is a mistake, others decide. */
+#include "mistakes.h"
+
+#include <repartee/log.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define NAME_MAX_LEN 32 /* longer names are nobody's typing error */
+
+void mistakes_finish(struct mistakes *mistakes) {
+    for (size_t i = 0; i < mistakes->count && i < MISTAKES_MAX; i++) {
+        free(mistakes->items[i].file);
+        free(mistakes->items[i].text);
+    }
+    mistakes->count = 0;
+}
+
+void mistakes_add(struct mistakes *mistakes, const char *file, int line, const char *format, ...) {
+    char text[640];
+    va_list args;
+    if (mistakes->count++ >= MISTAKES_MAX) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    size_t whole = rp_utf8_whole(text, strlen(text));
+    text[whole] = '\0';
+    for (char *c = text; *c; c++) {
+        if ((unsigned char)*c < ' ') *c = ' ';
+    }
+    mistakes->items[mistakes->count - 1] = (struct mistake){rp_strdup(file), rp_strdup(text), line};
+}
+
+int mistakes_report(const struct mistakes *mistakes, struct rp_error *error) {
+    if (mistakes->count == 0) return 0;
+    const struct mistake *first = &mistakes->items[0];
+    for (size_t i = 1; i < mistakes->count && i < MISTAKES_MAX; i++) {
+        const struct mistake *other = &mistakes->items[i];
+        rp_log(RP_LOG_ERROR, "rules", "%s:%d: %s", other->file, other->line, other->text);
+    }
+    if (mistakes->count == 1) return rp_error_at(error, RP_ECONFIG, first->file, first->line, "%s", first->text);
+    return rp_error_at(error, RP_ECONFIG, first->file, first->line, "%s (and %zu more, see the log)", first->text,
+                       mistakes->count - 1);
+}
+
+static unsigned least(unsigned a, unsigned b) {
+    return a < b ? a : b;
+}
+
+static unsigned distance(const char *a, const char *b) {
+    unsigned row[NAME_MAX_LEN + 1];
+    size_t len = strlen(b);
+    for (unsigned j = 0; j <= len; j++) row[j] = j;
+    for (unsigned i = 1; *a; a++, i++) {
+        unsigned corner = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= len; j++) {
+            unsigned above = row[j];
+            row[j] = least(least(above, row[j - 1]) + 1, corner + (*a != b[j - 1]));
+            corner = above;
+        }
+    }
+    return row[len];
+}
+
+const char *mistakes_nearest(const char *wanted, const char *const *names) {
+    const char *best = NULL;
+    if (strlen(wanted) > NAME_MAX_LEN) return NULL;
+    unsigned limit = strlen(wanted) < 4 ? 1 : 2, found = limit + 1;
+    for (; *names; names++) {
+        if (strlen(*names) > NAME_MAX_LEN) continue;
+        unsigned edits = distance(wanted, *names);
+        if (edits < found) {
+            found = edits;
+            best = *names;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,25 @@
+/* What is wrong with the rule files: all of it is collected, so that an author sees every mistake at once. */
+#ifndef RULES_MISTAKES_H
+#define RULES_MISTAKES_H
+
+#include <repartee/base.h>
+
+#define MISTAKES_MAX 100 /* kept; the rest is counted */
+
+struct mistake {
+    char *file, *text;
+    int line;
+};
+struct mistakes { /* zero-initialise */
+    struct mistake items[MISTAKES_MAX];
+    size_t count; /* may be more than MISTAKES_MAX */
+};
+
+void mistakes_finish(struct mistakes *mistakes);
+void mistakes_add(struct mistakes *mistakes, const char *file, int line, const char *format, ...) RP_PRINTF(4, 5);
+/* Logs all and puts the first into `error`. 0 when there are none. */
+int mistakes_report(const struct mistakes *mistakes, struct rp_error *error);
+/* The name that `wanted` most likely stands for, or NULL. `names` ends in NULL. */
+const char *mistakes_nearest(const char *wanted, const char *const *names);
+
+#endif

@@ -1,0 +1,215 @@
+/* The fields and methods of `t`. Fields are made when they are first asked for, and kept for the attempt. */
+#include "object.h"
+
+#include <repartee/log.h>
+
+#include "attempt.h"
+#include "freeze.h"
+#include "globals.h"
+#include "luajson.h"
+#include "run.h"
+
+#define TYPE "turn" /* as error messages call it */
+#define HISTORY_MAX 100
+#define CACHE 3 /* place on the stack of on_index */
+
+struct run *object_run(lua_State *L, int index) {
+    struct run **object = luaL_checkudata(L, index, TYPE);
+    if (!*object) luaL_error(L, "this turn has ended");
+    return *object;
+}
+
+/* ---- fields --------------------------------------------------------------------------------------------------------------- */
+
+static void push_str(lua_State *L, struct rp_str text) {
+    lua_pushlstring(L, text.data ? text.data : "", text.len);
+}
+
+static void push_text(lua_State *L, struct run *run) {
+    push_str(L, run->text);
+}
+
+static void push_user(lua_State *L, struct run *run) {
+    if (run->turn->user.len) {
+        push_str(L, run->turn->user);
+    } else {
+        lua_pushnil(L);
+    }
+}
+
+static void push_id(lua_State *L, struct run *run) {
+    lua_pushstring(L, run->turn->id);
+}
+
+static void push_now(lua_State *L, struct run *run) {
+    (void)run;
+    lua_pushinteger(L, rp_wall_ms() / 1000);
+}
+
+static void push_config(lua_State *L, struct run *run) {
+    (void)run;
+    globals_push_shared(L);
+    lua_getfield(L, -1, "config");
+    lua_remove(L, -2);
+}
+
+static void push_session(lua_State *L, struct run *run) {
+    (void)run;
+    session_push(L, 1);
+}
+
+/* Ideographs without kana are taken for Chinese. */
+static void push_lang(lua_State *L, struct run *run) {
+    const unsigned char *text = (const unsigned char *)run->text.data;
+    bool han = false, kana = false;
+    for (size_t i = 0; i + 2 < run->text.len; i++) {
+        if (text[i] == 0xE3 && (text[i + 1] == 0x81 || text[i + 1] == 0x82 || text[i + 1] == 0x83)) kana = true;
+        if (text[i] >= 0xE4 && text[i] <= 0xE9) han = true;
+    }
+    lua_pushstring(L, han && !kana ? "zh" : kana ? "ja" : run->rules->options->language);
+}
+
+static void push_metadata(lua_State *L, struct run *run) {
+    if (run->turn->metadata) {
+        luajson_push(L, run->turn->metadata);
+    } else {
+        lua_newtable(L);
+    }
+}
+
+static void push_match(lua_State *L, struct run *run) {
+    lua_newtable(L);
+    if (!run->rule) return;
+    struct captures captures = run_captures(run);
+    for (size_t i = 0; i < run->match.count; i++) {
+        size_t start = run->match.group[i].start;
+        if (start == SIZE_MAX) continue;
+        lua_pushlstring(L, run->text.data + start, run->match.group[i].end - start);
+        lua_rawseti(L, -2, (lua_Integer)i);
+    }
+    for (size_t i = 0; i < rp_regex_name_count(captures.regex); i++) {
+        unsigned group;
+        struct rp_str text;
+        const char *name = rp_regex_name(captures.regex, i, &group);
+        if (!captures_find(&captures, rp_str(name), &text)) continue;
+        push_str(L, text);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void push_history(lua_State *L, struct run *run) {
+    static const char *const roles[] = {"system", "user", "assistant", "tool"};
+    const struct rp_message *messages;
+    size_t count = rp_session_history(run->turn, HISTORY_MAX, &messages);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, roles[messages[i].role]);
+        lua_setfield(L, -2, "role");
+        push_str(L, messages[i].text);
+        lua_setfield(L, -2, "text");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static const struct field {
+    const char *name;
+    void (*push)(lua_State *L, struct run *run);
+} fields[] = {
+    {"match", push_match}, {"text", push_text}, {"session", push_session}, {"config", push_config},
+    {"user", push_user},   {"lang", push_lang}, {"history", push_history}, {"metadata", push_metadata},
+    {"now", push_now},     {"id", push_id},
+};
+
+/* ---- methods -------------------------------------------------------------------------------------------------------------- */
+
+static void mark_session(lua_State *L, struct run *run) {
+    json_t *yes = json_true();
+    if (rp_session_set(run->turn, "handoff", yes) != 0) luaL_error(L, "the session is full");
+}
+
+static int handoff(lua_State *L) {
+    struct run *run = object_run(L, 1);
+    size_t len;
+    const char *reason = luaL_optlstring(L, 2, "", &len);
+    struct rp_log_line line;
+    mark_session(L, run);
+    run->handed_off = true;
+    rp_log_open(&line, RP_LOG_INFO, "rules");
+    rp_log_str(&line, "message", RP_STR("handed off to a person"));
+    rp_log_str(&line, "request_id", rp_str(run->turn->id));
+    rp_log_str(&line, "session", run->turn->session);
+    rp_log_str(&line, "rule", rp_str(run_origin(run)->name));
+    rp_log_str(&line, "reason", rp_str_n(reason, len));
+    rp_log_close(&line);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&attempt_handoff_token);
+    return 1;
+}
+
+static int pass(lua_State *L) {
+    object_run(L, 1);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&attempt_pass_token);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {{"handoff", handoff}, {"pass", pass}, {NULL, NULL}};
+
+/* ---- the userdata --------------------------------------------------------------------------------------------------------- */
+
+static int unknown_field(lua_State *L, const char *name) {
+    static const char *const known[] = {"match", "text", "session", "config", "user", "lang",  "history", "metadata",
+                                        "now",   "id",   "handoff", "pass",   "get",  "post", "sleep",   NULL};
+    const char *near = mistakes_nearest(name, known);
+    if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);
+    return luaL_error(L, "t has no field '%s'", name);
+}
+
+static int on_index(lua_State *L) {
+    struct run *run = object_run(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    lua_settop(L, 2);
+    lua_getiuservalue(L, 1, 1);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, CACHE) != LUA_TNIL) return 1;
+    lua_settop(L, CACHE);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (strcmp(fields[i].name, name) != 0) continue;
+        fields[i].push(L, run);
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, CACHE);
+        return 1;
+    }
+    return unknown_field(L, name);
+}
+
+static int on_newindex(lua_State *L) {
+    return luaL_error(L, "t.%s cannot be set; keep values in t.session", luaL_tolstring(L, 2, NULL));
+}
+
+void object_open(lua_State *L) {
+    luaL_newmetatable(L, TYPE);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    luaL_setfuncs(L, waits_functions, 0);
+    lua_pushcclosure(L, on_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, on_newindex);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushliteral(L, "turn");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    session_open(L);
+}
+
+struct run **object_push(lua_State *L, struct run *run) {
+    struct run **object = lua_newuserdatauv(L, sizeof(struct run *), 1);
+    *object = run;
+    luaL_setmetatable(L, TYPE);
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, 1);
+    return object;
+}

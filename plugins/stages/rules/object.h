@@ -1,0 +1,22 @@
+/* The `t` that rule functions get: what is known of the turn, and what a rule can do. */
+#ifndef RULES_OBJECT_H
+#define RULES_OBJECT_H
+
+#include <lauxlib.h>
+
+struct run;
+
+void object_open(lua_State *L); /* once a state */
+/* Pushes a `t` for an attempt; the returned pointer is to be set to NULL at its end. */
+struct run **object_push(lua_State *L, struct run *run);
+/* The run of the `t` at `index`; raises when it is something else, or its turn has ended. */
+struct run *object_run(lua_State *L, int index);
+
+/* session.c: pushes t.session for the `t` at `index`. */
+void session_open(lua_State *L);
+void session_push(lua_State *L, int index);
+/* waits.c: t:get, t:post, t:sleep; and what the run needs of them. */
+extern const luaL_Reg waits_functions[];
+void waits_drop(struct run *run); /* ends what is waited for; also after it has come */
+
+#endif

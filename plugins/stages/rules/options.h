@@ -1,0 +1,27 @@
+/* The options of the stage, as the bot file gives them. */
+#ifndef RULES_OPTIONS_H
+#define RULES_OPTIONS_H
+
+#include <repartee/option.h>
+
+#include "program.h"
+
+enum on_error { ON_ERROR_FAIL, ON_ERROR_NEXT };
+
+struct rules_options {
+    const char *dir;
+    struct rp_option_list files;
+    json_t *config;
+    const char *language, *handoff, *apology;
+    int on_error;
+    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits;
+};
+
+struct rules { /* the stage's state */
+    const struct rules_options *options;
+    struct program *program;
+};
+
+extern const struct rp_stage_type rules_stage;
+
+#endif

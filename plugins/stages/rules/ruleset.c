@@ -1,0 +1,116 @@
+/* Holds and orders what was declared. Reading the declarations is declare.c's part. */
+#include "ruleset.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct ruleset *ruleset_create(void) {
+    struct ruleset *set = rp_calloc(1, sizeof(*set));
+    set->arena = rp_arena_create();
+    return set;
+}
+
+void ruleset_destroy(struct ruleset *set) {
+    if (!set) return;
+    rp_arena_destroy(set->arena);
+    free(set->rules);
+    free(set->generates);
+    free(set);
+}
+
+struct rule *ruleset_add_rule(struct ruleset *set) {
+    struct rule *rule = rp_arena_zalloc(set->arena, sizeof(*rule));
+    if (set->rule_count == set->rule_cap) {
+        set->rule_cap = set->rule_cap ? set->rule_cap * 2 : 32;
+        set->rules = rp_realloc(set->rules, set->rule_cap * sizeof(struct rule *));
+    }
+    rule->origin.serial = set->serial++;
+    rule->reply_ref = rule->when_ref = LUA_NOREF;
+    set->rules[set->rule_count++] = rule;
+    return rule;
+}
+
+struct generate *ruleset_add_generate(struct ruleset *set) {
+    struct generate *generate = rp_arena_zalloc(set->arena, sizeof(*generate));
+    if (set->generate_count == set->generate_cap) {
+        set->generate_cap = set->generate_cap ? set->generate_cap * 2 : 4;
+        set->generates = rp_realloc(set->generates, set->generate_cap * sizeof(struct generate *));
+    }
+    generate->origin.serial = set->serial++;
+    generate->system_ref = generate->when_ref = LUA_NOREF;
+    generate->temperature = generate->top_p = NAN;
+    set->generates[set->generate_count++] = generate;
+    return generate;
+}
+
+/* ---- order ------------------------------------------------------------------------------------------------------------ */
+
+static int by_place(const struct origin *a, const struct origin *b) {
+    int files = strcmp(a->file, b->file);
+    if (files != 0) return files;
+    if (a->line != b->line) return a->line < b->line ? -1 : 1;
+    return a->serial < b->serial ? -1 : 1;
+}
+
+static int compare_rules(const void *left, const void *right) {
+    const struct rule *a = *(struct rule *const *)left, *b = *(struct rule *const *)right;
+    if (a->priority != b->priority) return a->priority > b->priority ? -1 : 1;
+    return by_place(&a->origin, &b->origin);
+}
+
+static int compare_generates(const void *left, const void *right) {
+    return by_place(&(*(struct generate *const *)left)->origin, &(*(struct generate *const *)right)->origin);
+}
+
+static int compare_names(const void *left, const void *right) {
+    const struct origin *a = *(const struct origin *const *)left, *b = *(const struct origin *const *)right;
+    int names = strcmp(a->name, b->name);
+    return names ? names : by_place(a, b);
+}
+
+/* `origins` is scratch: sorted by name here, so that thousands of rules are no matter. */
+static void find_twins(const struct origin **origins, size_t count, const char *kind, struct mistakes *mistakes) {
+    qsort(origins, count, sizeof(*origins), compare_names);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(origins[i - 1]->name, origins[i]->name) != 0) continue;
+        mistakes_add(mistakes, origins[i]->file, origins[i]->line, "%s '%s': the name is taken already, by %s:%d", kind,
+                     origins[i]->name, origins[i - 1]->file, origins[i - 1]->line);
+    }
+}
+
+void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
+    size_t most = set->rule_count + set->generate_count;
+    const struct origin **origins = rp_alloc((most + 1) * sizeof(*origins));
+    for (size_t i = 0; i < set->rule_count; i++) origins[i] = &set->rules[i]->origin;
+    find_twins(origins, set->rule_count, "rule", mistakes);
+    for (size_t i = 0; i < set->generate_count; i++) origins[i] = &set->generates[i]->origin;
+    find_twins(origins, set->generate_count, "generate", mistakes);
+    free(origins);
+    if (set->rule_count) qsort(set->rules, set->rule_count, sizeof(struct rule *), compare_rules);
+    if (set->generate_count) qsort(set->generates, set->generate_count, sizeof(struct generate *), compare_generates);
+}
+
+/* ---- fingerprint -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, const void *data, size_t len) {
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++) hash = (hash ^ bytes[i]) * UINT64_C(0x100000001B3);
+    return (hash ^ len) * UINT64_C(0x100000001B3);
+}
+
+static uint64_t mix_origin(uint64_t hash, const struct origin *origin) {
+    hash = mix(hash, origin->name, strlen(origin->name));
+    hash = mix(hash, origin->file, strlen(origin->file));
+    return mix(hash, &origin->line, sizeof(origin->line));
+}
+
+uint64_t ruleset_fingerprint(const struct ruleset *set) {
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < set->rule_count; i++) {
+        const struct rule *rule = set->rules[i];
+        hash = mix_origin(hash, &rule->origin);
+        for (size_t k = 0; k < rule->pattern_count; k++) hash = mix(hash, rule->patterns[k].data, rule->patterns[k].len);
+    }
+    for (size_t i = 0; i < set->generate_count; i++) hash = mix_origin(hash, &set->generates[i]->origin);
+    return hash;
+}

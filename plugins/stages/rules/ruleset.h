@@ -1,0 +1,54 @@
+/* What the rule files declare: rules and generates, as plain data. Functions stay in the Lua state, by reference. */
+#ifndef RULES_RULESET_H
+#define RULES_RULESET_H
+
+#include <lauxlib.h>
+#include <repartee/turn.h>
+
+#include "mistakes.h"
+
+struct origin {
+    const char *name; /* the rule's */
+    const char *file;
+    int line;
+    unsigned serial; /* in the order of declaration */
+};
+struct rule {
+    struct origin origin;
+    const char *by; /* "rule:NAME" */
+    int64_t priority;
+    struct rp_str *patterns;
+    size_t pattern_count;
+    struct rp_str *replies; /* one of them is taken; none: reply_ref answers */
+    size_t reply_count;
+    int reply_ref, when_ref; /* LUA_NOREF: none */
+};
+struct generate {
+    struct origin origin;
+    const char *by; /* "generate:NAME" */
+    struct rp_str system;
+    int system_ref, when_ref;
+    double temperature, top_p; /* NAN: unset */
+    int64_t max_tokens;
+    const char **stop; /* NULL-terminated, or NULL */
+    struct rp_message *examples;
+    size_t example_count;
+};
+struct ruleset {
+    struct rp_arena *arena; /* holds all of it */
+    struct rule **rules;    /* after ruleset_order: by priority, then file and line */
+    struct generate **generates;
+    size_t rule_count, rule_cap, generate_count, generate_cap;
+    unsigned serial;
+};
+
+struct ruleset *ruleset_create(void);
+void ruleset_destroy(struct ruleset *set); /* takes NULL */
+struct rule *ruleset_add_rule(struct ruleset *set);
+struct generate *ruleset_add_generate(struct ruleset *set);
+/* Puts everything in its order and reports names that are used twice. */
+void ruleset_order(struct ruleset *set, struct mistakes *mistakes);
+/* Two loads of the same files must agree; this number tells whether they do. */
+uint64_t ruleset_fingerprint(const struct ruleset *set);
+
+#endif

@@ -1,0 +1,277 @@
+/* Tries the rules in their order and then the generates; starts, resumes and ends the attempts of their functions. */
+#include "run.h"
+
+#include <math.h>
+#include <repartee/log.h>
+
+#include "attempt.h"
+#include "object.h"
+
+#define NO_RULE UINT32_MAX
+
+static void on_wall(struct rp_timer *timer) {
+    struct run *run = (struct run *)(void *)((char *)timer - offsetof(struct run, wall));
+    stage_continue(run, run_expire(run));
+}
+
+struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *vm) {
+    struct run *run = rp_arena_alloc(turn->arena, sizeof(*run));
+    *run = (struct run){.stage = stage,
+                        .turn = turn,
+                        .rules = stage->element.state,
+                        .vm = vm,
+                        .text = turn->message,
+                        .tried = NO_RULE,
+                        .wall = {.run = on_wall}};
+    return run;
+}
+
+/* ---- attempts ------------------------------------------------------------------------------------------------------------ */
+
+static void open_account(struct run *run) {
+    const struct rules_options *options = run->rules->options;
+    run->account = (struct account){.max_steps = options->instructions,
+                                    .max_growth = options->turn_memory,
+                                    .max_cpu_ns = options->cpu_ms * 1000000,
+                                    .wall_end_ns = rp_now_ns() + options->time_ms * 1000000};
+    run->waits = 0;
+    run->handed_off = false;
+}
+
+/* Nothing of the attempt is left behind in the state, nor under way. */
+static void end_attempt(struct run *run, bool clean) {
+    waits_drop(run);
+    rp_timer_stop(run->turn->worker, &run->wall);
+    if (run->object) {
+        *run->object = NULL;
+        luaL_unref(run->vm->L, LUA_REGISTRYINDEX, run->object_ref);
+    }
+    if (run->co) vm_give(run->vm, run->co, run->co_ref, clean);
+    run->object = NULL;
+    run->co = NULL;
+}
+
+static int push_traceback(lua_State *L) {
+    lua_State *co = lua_touserdata(L, 1);
+    const char *text = lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "(the error is not a text)";
+    luaL_traceback(L, co, text, 0);
+    return 1;
+}
+
+static void write_failure(const struct run *run, int code, const char *text) {
+    struct rp_log_line line;
+    rp_log_open(&line, RP_LOG_ERROR, "rules");
+    rp_log_str(&line, "message", rp_str("a rule failed"));
+    rp_log_str(&line, "request_id", rp_str(run->turn->id));
+    rp_log_str(&line, "code", rp_str(rp_error_code(code)));
+    rp_log_str(&line, "rule", rp_str(run_origin(run)->name));
+    rp_log_str(&line, "file", rp_str(run_origin(run)->file));
+    rp_log_int(&line, "line", run_origin(run)->line);
+    rp_log_str(&line, "error", rp_str(text));
+    rp_log_close(&line);
+}
+
+static void log_failure(struct run *run, int code, lua_State *failed) {
+    lua_State *L = run->vm->L;
+    const char *text = meter_reason(run->account.over);
+    int top = lua_gettop(L);
+    if (failed) {
+        lua_pushcfunction(L, push_traceback);
+        lua_pushlightuserdata(L, failed);
+        if (lua_pcall(L, 1, 1, 0) == LUA_OK) text = lua_tostring(L, -1);
+    }
+    write_failure(run, code, text);
+    lua_settop(L, top);
+}
+
+/* What a failed rule comes to, by the options. */
+static enum run_state fail(struct run *run, int code) {
+    const struct rules_options *options = run->rules->options;
+    rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
+    if (options->apology) {
+        run->reply = rp_str(options->apology);
+        return RUN_ANSWERS;
+    }
+    run->fault = (struct rp_fault){.code = code};
+    return RUN_FAILS;
+}
+
+/* True: the next rule may try. `failed` is where the error's traceback is. */
+static bool attempt_failed(struct run *run, int status, lua_State *failed, enum run_state *out_state) {
+    if (status == LUA_ERRMEM && run->account.over == METER_FINE) run->account.over = METER_MEMORY;
+    int code = run->account.over == METER_FINE ? RP_ERULE : RP_EBUDGET;
+    log_failure(run, code, failed);
+    end_attempt(run, false);
+    if (run->account.over == METER_MEMORY) lua_gc(run->vm->L, LUA_GCCOLLECT);
+    if (run->rules->options->on_error == ON_ERROR_NEXT) return true;
+    *out_state = fail(run, code);
+    return false;
+}
+
+static int prepare(lua_State *L) {
+    attempt_prepare(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+static int start_coroutine(struct run *run, lua_State **out_failed) {
+    lua_State *L = run->vm->L;
+    int results;
+    lua_pushcfunction(L, prepare);
+    lua_pushlightuserdata(L, run);
+    int status = lua_pcall(L, 1, 0, 0);
+    *out_failed = NULL;
+    if (status != LUA_OK) {
+        lua_pop(L, 1);
+        return status;
+    }
+    *out_failed = run->co;
+    return lua_resume(run->co, L, 3, &results);
+}
+
+static enum run_state wait(struct run *run) {
+    int64_t left = (run->account.wall_end_ns - rp_now_ns()) / 1000000;
+    if (!rp_timer_started(&run->wall)) rp_timer_start(run->turn->worker, &run->wall, left > 0 ? left : 0);
+    return RUN_WAITS;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t hash(const char *text) {
+    uint64_t value = UINT64_C(0xCBF29CE484222325);
+    for (; *text; text++) value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001B3);
+    return value ^ value >> 32;
+}
+
+/* Of several replies the turn's id picks one, so that a turn can be repeated. */
+static enum run_state reply_fixed(struct run *run) {
+    const struct rule *rule = run->rule;
+    struct captures captures = run_captures(run);
+    struct rp_str missing;
+    size_t which = rule->reply_count > 1 ? hash(run->turn->id) % rule->reply_count : 0;
+    run->reply = captures_fill(&captures, rule->replies[which], run->turn->arena, &missing);
+    rp_turn_set_by(run->turn, "%s", rule->by);
+    return RUN_ANSWERS;
+}
+
+static void shape_prompt(struct run *run, struct rp_str system) {
+    const struct generate *generate = run->generate;
+    struct rp_prompt *prompt = rp_turn_prompt(run->turn);
+    if (system.len) prompt->system = system;
+    if (generate->example_count) {
+        prompt->examples = generate->examples;
+        prompt->example_count = generate->example_count;
+    }
+    if (!isnan(generate->temperature)) prompt->temperature = generate->temperature;
+    if (!isnan(generate->top_p)) prompt->top_p = generate->top_p;
+    if (generate->max_tokens) prompt->max_tokens = generate->max_tokens;
+    if (generate->stop) prompt->stop = generate->stop;
+    prompt->by = generate->by;
+}
+
+/* False: the next one may try. */
+static bool conclude(struct run *run, enum run_state *out_state) {
+    *out_state = RUN_PASSES;
+    if (run->verdict == VERDICT_DECLINED) return false;
+    if (run->verdict == VERDICT_PASS) return true;
+    if (run->generate) {
+        shape_prompt(run, run->verdict == VERDICT_REPLY ? run->reply : run->generate->system);
+    } else if (run->verdict == VERDICT_FIXED) {
+        *out_state = reply_fixed(run);
+    } else {
+        rp_turn_set_by(run->turn, "%s", run->rule->by);
+        *out_state = RUN_ANSWERS;
+    }
+    return true;
+}
+
+/* After a slice of the coroutine has run. False: the next one may try. */
+static bool settle(struct run *run, int status, lua_State *failed, enum run_state *out_state) {
+    if (status == LUA_YIELD) {
+        *out_state = wait(run);
+        return true;
+    }
+    if (status != LUA_OK) return !attempt_failed(run, status, failed, out_state);
+    end_attempt(run, true);
+    return conclude(run, out_state);
+}
+
+static bool attempt(struct run *run, enum run_state *out_state) {
+    lua_State *failed;
+    open_account(run);
+    meter_begin(&run->vm->meter, &run->account);
+    int status = start_coroutine(run, &failed);
+    meter_end(&run->vm->meter);
+    return settle(run, status, failed, out_state);
+}
+
+/* ---- the order ------------------------------------------------------------------------------------------------------------ */
+
+static bool try_rule(struct run *run, enum run_state *out_state) {
+    if (run->rule->reply_ref == LUA_NOREF && run->rule->when_ref == LUA_NOREF) {
+        *out_state = reply_fixed(run);
+        return true;
+    }
+    return attempt(run, out_state);
+}
+
+static bool try_generate(struct run *run, enum run_state *out_state) {
+    if (run->generate->system_ref == LUA_NOREF && run->generate->when_ref == LUA_NOREF) {
+        run->verdict = VERDICT_FIXED;
+        return conclude(run, out_state);
+    }
+    return attempt(run, out_state);
+}
+
+/* A pattern that hits a limit fails the turn: nobody knows whether the rule should have answered. */
+static bool limit_hit(struct run *run, enum run_state *out_state) {
+    write_failure(run, RP_EREGEX, rp_error_text(RP_EREGEX));
+    if (run->rules->options->on_error == ON_ERROR_NEXT) return false;
+    *out_state = fail(run, RP_EREGEX);
+    return true;
+}
+
+static enum run_state go_on(struct run *run) {
+    const struct ruleset *set = run->vm->set;
+    enum run_state state;
+    int found;
+    while ((found = matcher_next(&run->cursor, &run->pattern, &run->match)) != RP_MATCH_NONE) {
+        uint32_t number = run->rules->program->owners[run->pattern];
+        if (number == run->tried) continue; /* another of its patterns was first */
+        run->tried = number;
+        run->rule = set->rules[number];
+        if (found < 0 ? limit_hit(run, &state) : try_rule(run, &state)) return state;
+    }
+    run->rule = NULL;
+    while (run->next_generate < set->generate_count) {
+        run->generate = set->generates[run->next_generate++];
+        if (try_generate(run, &state)) return state;
+    }
+    return RUN_PASSES;
+}
+
+enum run_state run_start(struct run *run) {
+    const struct matcher *matcher = run->rules->program->matcher;
+    uint64_t *bits = rp_arena_alloc(run->turn->arena, matcher_words(matcher) * sizeof(*bits));
+    matcher_start(matcher, run->text, bits, &run->cursor);
+    return go_on(run);
+}
+
+enum run_state run_resume(struct run *run) {
+    enum run_state state;
+    int results;
+    meter_begin(&run->vm->meter, &run->account);
+    int status = lua_resume(run->co, run->vm->L, 0, &results);
+    meter_end(&run->vm->meter);
+    return settle(run, status, run->co, &state) ? state : go_on(run);
+}
+
+enum run_state run_expire(struct run *run) {
+    enum run_state state;
+    run->account.over = METER_WALL;
+    return attempt_failed(run, LUA_OK, NULL, &state) ? go_on(run) : state;
+}
+
+void run_drop(struct run *run) {
+    run->account.over = METER_ENDED;
+    end_attempt(run, false);
+}

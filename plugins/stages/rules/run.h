@@ -1,0 +1,73 @@
+/* One turn in the rules: which rule is tried, the coroutine of its function, what it waits for, what it said.
+ *
+ * Lives in the turn's arena. One attempt is one rule's (or generate's) functions, in one coroutine, on one account. */
+#ifndef RULES_RUN_H
+#define RULES_RUN_H
+
+#include <repartee/http_client.h>
+#include <repartee/plugin.h>
+
+#include "fill.h"
+#include "options.h"
+
+enum run_state {
+    RUN_PASSES,  /* no rule answered */
+    RUN_ANSWERS, /* with `reply` */
+    RUN_FAILS,   /* with `fault` */
+    RUN_WAITS,   /* stage_continue comes later */
+};
+enum verdict {
+    VERDICT_DECLINED, /* the next rule tries */
+    VERDICT_FIXED,    /* `when` agreed: take the fixed reply */
+    VERDICT_REPLY,
+    VERDICT_PASS, /* no rule shall answer */
+};
+
+struct wait {
+    struct rp_fetch *fetch; /* at most one of these two is under way */
+    struct rp_timer timer;
+    struct rp_buf body;
+    int code, status;
+    char detail[256], type[128];
+};
+struct run {
+    struct rp_stage *stage;
+    struct rp_turn *turn;
+    const struct rules *rules;
+    struct vm *vm;
+    struct rp_str text; /* the message that is matched */
+    struct matcher_cursor cursor;
+    struct rp_match match;
+    size_t pattern;
+    uint32_t tried;         /* the rule that had its try last; UINT32_MAX: none */
+    const struct rule *rule; /* the attempt's: one of these two */
+    const struct generate *generate;
+    size_t next_generate;
+    lua_State *co; /* NULL: no attempt */
+    int co_ref, object_ref;
+    struct run **object; /* what the script's `t` holds; cleared at the end of the attempt */
+    struct account account;
+    int64_t waits;
+    struct wait wait;
+    struct rp_timer wall;
+    enum verdict verdict;
+    bool handed_off;
+    struct rp_str reply;
+    struct rp_fault fault;
+};
+
+struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *vm);
+enum run_state run_start(struct run *run);
+enum run_state run_resume(struct run *run); /* what was waited for is there */
+enum run_state run_expire(struct run *run); /* the wall time is over */
+void run_drop(struct run *run);             /* the turn has ended meanwhile */
+void stage_continue(struct run *run, enum run_state state); /* stage.c: pays for a turn that waited */
+
+static inline const struct origin *run_origin(const struct run *run) {
+    return run->rule ? &run->rule->origin : &run->generate->origin;
+}
+static inline struct captures run_captures(const struct run *run) {
+    return (struct captures){matcher_regex(run->rules->program->matcher, run->pattern), &run->match, run->text};
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* t.session: the variables of the conversation. Reading gives read-only values; assigning a whole one keeps it. */
+#include "object.h"
+
+#include "freeze.h"
+#include "luajson.h"
+#include "run.h"
+
+#define TYPE "session"
+#define NAME_MAX_LEN 128
+
+static struct run *run_of(lua_State *L) {
+    luaL_checkudata(L, 1, TYPE);
+    lua_getiuservalue(L, 1, 1);
+    struct run *run = object_run(L, -1);
+    lua_pop(L, 1);
+    return run;
+}
+
+static const char *check_name(lua_State *L) {
+    size_t len;
+    luaL_checktype(L, 2, LUA_TSTRING);
+    const char *name = lua_tolstring(L, 2, &len);
+    if (len == 0 || len > NAME_MAX_LEN || strlen(name) != len || !rp_utf8_valid(name, len)) {
+        luaL_error(L, "a session variable's name has 1 to %d bytes of UTF-8", NAME_MAX_LEN);
+    }
+    return name;
+}
+
+static int on_index(lua_State *L) {
+    const json_t *value = rp_session_get(run_of(L)->turn, check_name(L));
+    if (!value || json_is_null(value)) return 0;
+    luajson_push(L, value);
+    freeze(L, -1);
+    return 1;
+}
+
+static int on_newindex(lua_State *L) {
+    struct run *run = run_of(L);
+    const char *name = check_name(L), *why;
+    json_t *value;
+    if (luajson_read(L, 3, &value, &why) != 0) return luaL_error(L, "t.session.%s: %s", name, why);
+    int rc = rp_session_set(run->turn, name, value);
+    json_decref(value);
+    if (rc == 0) return 0;
+    return luaL_error(L, "t.session.%s: %s", name,
+                      rc == -RP_ETOOLARGE ? "the session would grow too large" : rp_error_text(rc));
+}
+
+static const luaL_Reg metamethods[] = {{"__index", on_index}, {"__newindex", on_newindex}, {NULL, NULL}};
+
+void session_open(lua_State *L) {
+    luaL_newmetatable(L, TYPE);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_pushliteral(L, "session");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}
+
+void session_push(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    lua_newuserdatauv(L, 0, 1);
+    luaL_setmetatable(L, TYPE);
+    lua_pushvalue(L, index);
+    lua_setiuservalue(L, -2, 1);
+}

@@ -1,0 +1,107 @@
+/* The life of the stage, and what a run's end means for its turn. */
+#include "stage.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <repartee/log.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "run.h"
+
+int stage_check(const void *arg, struct rp_error *error) {
+    const struct rules_options *options = arg;
+    if (!options->dir == !options->files.count) {
+        return rp_error_set(error, RP_ECONFIG, "either 'dir' or 'files' must say where the rules are");
+    }
+    if (options->turn_memory > options->memory) {
+        return rp_error_set(error, RP_ECONFIG, "'turn_memory' cannot be more than 'memory'");
+    }
+    return 0;
+}
+
+/* The folder of the bot file, in `buffer`. */
+static const char *bot_folder(const struct rp_element *element, char *buffer, size_t size) {
+    if (!element->file || !strchr(element->file, '/')) return ".";
+    snprintf(buffer, size, "%s", element->file);
+    return dirname(buffer);
+}
+
+static void log_loaded(const struct program *program) {
+    const struct matcher *matcher = program->matcher;
+    rp_log(RP_LOG_INFO, "rules", "%zu rules with %zu patterns in %zu files; %zu patterns have no literal to look for",
+           program->rule_count, matcher_count(matcher), sources_count(program->sources), matcher_unfiltered(matcher));
+}
+
+int stage_open(struct rp_element *element, struct rp_error *error) {
+    const struct rules_options *options = element->options;
+    char buffer[PATH_MAX];
+    struct program_options load = {
+        .vm = {.memory = (size_t)options->memory, .config = options->config},
+        .folder = bot_folder(element, buffer, sizeof(buffer)),
+        .dir = options->dir,
+        .files = options->files,
+    };
+    struct program *program;
+    int rc = program_create(&load, &program, error);
+    if (rc != 0) return rc;
+    struct rules *rules = rp_alloc(sizeof(*rules));
+    *rules = (struct rules){options, program};
+    element->state = rules;
+    log_loaded(program);
+    return 0;
+}
+
+void stage_close(struct rp_element *element) {
+    struct rules *rules = element->state;
+    program_destroy(rules->program);
+    free(rules);
+    element->state = NULL;
+}
+
+int stage_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
+    const struct rules *rules = element->state;
+    struct vm *vm;
+    (void)worker;
+    int rc = program_attach(rules->program, &vm, error);
+    if (rc == 0) *out_local = vm;
+    return rc;
+}
+
+void stage_detach(struct rp_element *element, struct rp_worker *worker, void *local) {
+    (void)element;
+    (void)worker;
+    vm_destroy(local);
+}
+
+/* ---- turns ---------------------------------------------------------------------------------------------------------------- */
+
+/* Pays for a turn that is kept. */
+static void pay(struct run *run, enum run_state state) {
+    struct rp_turn *turn = run->turn;
+    if (state == RUN_ANSWERS) {
+        rp_turn_reply(turn, rp_source_text(turn, run->reply));
+    } else if (state == RUN_FAILS) {
+        rp_turn_fail(turn, &run->fault);
+    } else if (state == RUN_PASSES) {
+        rp_turn_resume(turn);
+    }
+}
+
+void stage_continue(struct run *run, enum run_state state) {
+    pay(run, state);
+}
+
+enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
+    struct run *run = run_create(stage, turn, rp_local(&stage->element, turn->worker));
+    enum run_state state = run_start(run);
+    if (state == RUN_PASSES) return RP_PASS;
+    if (state == RUN_WAITS) *rp_turn_slot(turn, stage) = run;
+    pay(run, state);
+    return RP_KEEP;
+}
+
+void stage_cancel(struct rp_stage *stage, struct rp_turn *turn) {
+    struct run *run = *rp_turn_slot(turn, stage);
+    if (run) run_drop(run);
+}
