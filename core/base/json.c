@@ -17,7 +17,9 @@ static int too_deep(const char *data, size_t len) {
 
     for (size_t at = 0; at < len; at++) {
         switch (data[at]) {
-        case '"': at = skip_string(data, len, at); break;
+        case '"':
+            at = skip_string(data, len, at);
+            break;
         case '[':
         case '{':
             if (++depth > RP_JSON_DEPTH) return line;
@@ -26,8 +28,11 @@ static int too_deep(const char *data, size_t len) {
         case '}':
             if (depth > 0) depth--;
             break;
-        case '\n': line++; break;
-        default: break;
+        case '\n':
+            line++;
+            break;
+        default:
+            break;
         }
     }
     return 0;
@@ -43,10 +48,15 @@ static int explain(struct rp_error *error, const json_error_t *reason) {
     int line = reason->line > 0 ? reason->line : 1;
 
     switch (json_error_code(reason)) {
-    case json_error_premature_end_of_input: return refuse(error, line, "the text ends too early");
-    case json_error_null_character: return refuse(error, line, "\\u0000 is not allowed");
-    case json_error_invalid_utf8: return refuse(error, line, "not valid UTF-8");
-    default: return refuse(error, line, reason->text);
+    case json_error_premature_end_of_input:
+        return refuse(error, line, "the text ends too early");
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return refuse(error, line, "\\u0000 is not allowed");
+    case json_error_invalid_utf8:
+        return refuse(error, line, "not valid UTF-8");
+    default:
+        return refuse(error, line, reason->text);
     }
 }
 

@@ -5,8 +5,6 @@
 #include "core/base/json_escape.h"
 #include "core/base/utf8_sequence.h"
 
-#include <stdio.h>
-
 static inline uint64_t zero_byte(uint64_t word) {
     return (word - UTF8_ONES) & ~word & UTF8_HIGH;
 }
@@ -20,13 +18,13 @@ static inline bool eight_need_a_look(const char *data) {
 }
 
 /* A whole character beyond ASCII that must not stand in a line as it is. */
-static bool drives_terminal(const unsigned char *bytes) {
+static inline bool drives_terminal(const unsigned char *bytes) {
     if (bytes[0] == 0xc2) return bytes[1] < 0xa0;
     return bytes[0] == 0xe2 && bytes[1] == 0x80 && (bytes[2] == 0xa8 || bytes[2] == 0xa9);
 }
 
 /* The length of the character at `data` when it can be copied as it is, else 0. */
-static size_t clean_step(const char *data, size_t len) {
+static inline size_t clean_step(const char *data, size_t len) {
     unsigned char byte = (unsigned char)data[0];
 
     if (byte < 0x80) return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f;
@@ -38,7 +36,7 @@ static size_t clean_run(const char *data, size_t len) {
     size_t at = 0;
 
     while (at < len) {
-        if (len - at >= 8 && !eight_need_a_look(data + at)) {
+        if ((unsigned char)data[at] < 0x80 && len - at >= 8 && !eight_need_a_look(data + at)) {
             at += 8;
             continue;
         }
@@ -65,18 +63,14 @@ static unsigned code_point(const unsigned char *bytes, size_t step) {
 
 /* The escape for one character that is not clean; `step` 0: broken. */
 static struct rp_str escape_of(const char *data, size_t step, char space[8]) {
-    static const char hex[] = "0123456789abcdef";
+    static const char hex[] = "0123456789abcdef", plain[] = "\"\\\n\r\t\b\f", letters[] = "\"\\nrtbf";
 
     if (step == 0) return RP_STR("\xef\xbf\xbd");
-    switch (data[0]) {
-    case '"': return RP_STR("\\\"");
-    case '\\': return RP_STR("\\\\");
-    case '\n': return RP_STR("\\n");
-    case '\r': return RP_STR("\\r");
-    case '\t': return RP_STR("\\t");
-    case '\b': return RP_STR("\\b");
-    case '\f': return RP_STR("\\f");
-    default: break;
+    const char *short_form = memchr(plain, data[0], sizeof plain - 1);
+    if (short_form) {
+        space[0] = '\\';
+        space[1] = letters[short_form - plain];
+        return rp_str_n(space, 2);
     }
     unsigned code = code_point((const unsigned char *)data, step);
     char text[6] = {'\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};

@@ -65,7 +65,8 @@ static int put_key(struct rp_buf *buf, const char *key) {
 
 void rp_log_open(struct rp_log_line *line, enum rp_log_level level, const char *component) {
     line->level = rp_log_enabled(level) ? level : RP_LOG_OFF;
-    line->buf = (struct rp_buf){.data = line->space, .cap = sizeof line->space, .max = sizeof line->space - 1 - END_SIZE};
+    line->buf =
+        (struct rp_buf){.data = line->space, .cap = sizeof line->space, .max = sizeof line->space - 1 - END_SIZE};
     line->space[0] = '\0';
     if (line->level == RP_LOG_OFF) return;
     rp_buf_append_str(&line->buf, RP_STR("{\"timestamp\": \""));

@@ -1,8 +1,8 @@
 /* Where log lines go. Callers copy their line into a bounded buffer under a lock; the writing thread swaps that buffer
  * for an empty one and writes without the lock: at once from WARN on and on a terminal, otherwise a few times a second.
  * Only the thread ever meets a slow disk or a reader that has stopped. */
-#include "core/base/log_sink.h"
 #include "core/base/log_writer.h"
+#include "core/base/log_sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <uv.h>
 
 #define BUFFER_SIZE ((size_t)1024 * 1024)
-#define GATHER_NS INT64_C(50000000)    /* how long lines below WARN may wait for company */
-#define CLOSE_NS INT64_C(1000000000)   /* how long log_close puts up with a reader that does not read */
+#define GATHER_NS INT64_C(50000000)  /* how long lines below WARN may wait for company */
+#define CLOSE_NS INT64_C(2000000000) /* how long log_close puts up with a reader that does not read */
 #define POLL_MS 100
 
 static struct {
@@ -37,7 +37,7 @@ static uv_once_t once = UV_ONCE_INIT;
 static atomic_int lowest = RP_LOG_INFO;
 static _Atomic int64_t give_up_ns = INT64_MAX; /* from here on the thread waits for no reader any more */
 
-/* ---- taking lines -------------------------------------------------------------------------------------------------- */
+/* ---- taking lines ----------------------------------------------------------------------------------------------- */
 
 bool rp_log_enabled(enum rp_log_level level) {
     return (int)level >= atomic_load_explicit(&lowest, memory_order_relaxed) && level < RP_LOG_OFF;
@@ -98,16 +98,16 @@ void log_take(enum rp_log_level level, const char *line, size_t len) {
     if (wake) uv_cond_signal(&writer.wake);
 }
 
-/* ---- the writing thread -------------------------------------------------------------------------------------------- */
+/* ---- the writing thread ----------------------------------------------------------------------------------------- */
 
 /* false: the reader does not read, and there is no time left to wait for it. */
 static bool wait_writable(int fd) {
-    while (rp_now_ns() < atomic_load_explicit(&give_up_ns, memory_order_relaxed)) {
-        int ready = poll(&(struct pollfd){fd, POLLOUT, 0}, 1, POLL_MS);
+    for (;;) {
+        bool late = rp_now_ns() >= atomic_load_explicit(&give_up_ns, memory_order_relaxed);
+        int ready = poll(&(struct pollfd){fd, POLLOUT, 0}, 1, late ? 0 : POLL_MS);
         if (ready > 0) return true;
-        if (ready < 0 && errno != EINTR) return false;
+        if (late || (ready < 0 && errno != EINTR)) return false;
     }
-    return false;
 }
 
 /* How much one write may hold: a pipe that polls as writable takes PIPE_BUF bytes without blocking, not more. Whole
@@ -199,7 +199,7 @@ static void run(void *unused) {
     uv_mutex_unlock(&writer.lock);
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ---------------------------------------------------------------------------------------- */
 
 /* Signals are for the program's own threads. */
 static int start_thread(void) {

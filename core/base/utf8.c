@@ -7,7 +7,7 @@ bool rp_utf8_valid(const char *data, size_t len) {
     size_t at = 0;
 
     while (at < len) {
-        if (len - at >= 8 && !(utf8_load(data + at) & UTF8_HIGH)) {
+        if ((unsigned char)data[at] < 0x80 && len - at >= 8 && !(utf8_load(data + at) & UTF8_HIGH)) {
             at += 8;
             continue;
         }

@@ -19,11 +19,16 @@ static inline uint64_t utf8_load(const char *data) {
 static inline int utf8_second_fits(unsigned char lead, unsigned char second) {
     if ((second & 0xc0) != 0x80) return 0;
     switch (lead) {
-    case 0xe0: return second >= 0xa0;
-    case 0xed: return second < 0xa0;
-    case 0xf0: return second >= 0x90;
-    case 0xf4: return second < 0x90;
-    default: return 1;
+    case 0xe0:
+        return second >= 0xa0;
+    case 0xed:
+        return second < 0xa0;
+    case 0xf0:
+        return second >= 0x90;
+    case 0xf4:
+        return second < 0x90;
+    default:
+        return 1;
     }
 }
 
