@@ -5,10 +5,11 @@ static double milliseconds(const struct turn *turn) {
     return (double)(rp_now_ns() - turn->pub.started_ns) / 1e6;
 }
 
-/* The message as it may be written down: masked also where the turn never came as far as the stage that masks. */
+/* The message as it may be written down: masked also where the turn never came as far as the stage that masks, or where
+ * that stage leaves messages alone. What is masked already stays as it is. */
 static struct rp_str loggable_prompt(struct turn *turn) {
     struct rp_str text = turn->pub.message;
-    for (size_t i = turn->index; i < turn->pipeline->count; i++) {
+    for (size_t i = 0; i < turn->pipeline->count; i++) {
         struct rp_stage *stage = turn->pipeline->stages[i];
         const struct rp_stage_type *type = (const struct rp_stage_type *)(const void *)stage->element.type;
         if (type->mask) text = type->mask(stage, &turn->pub, text);

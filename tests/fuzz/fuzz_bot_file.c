@@ -1,5 +1,5 @@
-/* Any text as a bot file: loading it ends, tells mistakes or gives a bot, and touches nothing it should not. There are no
- * plugins here: what elements mean is tested elsewhere; the script, its values and the search for lines are all used. */
+/* Any text as a bot file: loading it ends, tells mistakes or gives a bot, and touches nothing it should not. There are
+ * no plugins here: what elements mean is tested elsewhere; the script, its values and the search for lines are used. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

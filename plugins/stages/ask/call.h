@@ -8,7 +8,7 @@ struct call_parts {
     struct rp_str system;              /* empty: none */
     const struct rp_message *examples; /* between system and history */
     size_t example_count;
-    const struct rp_message *history;  /* oldest first */
+    const struct rp_message *history; /* oldest first */
     size_t history_count;
     size_t history_size; /* bytes of text that the history may have */
     struct rp_str message;

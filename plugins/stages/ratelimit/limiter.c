@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define SHARDS 16 /* a power of two */
-#define SLOTS 8 /* of a bucket: two cache lines */
+#define SLOTS 8   /* of a bucket: two cache lines */
 #define FIRST_BUCKETS 2
 #define KINDS 4
 #define HORIZON (INT64_MAX / 4) /* 73 years: sums of two times do not overflow */
@@ -29,7 +29,7 @@ struct shard {
 struct limiter {
     int64_t interval_ns; /* one message */
     int64_t burst_ns;    /* as many intervals as messages may come at once */
-    size_t buckets_max; /* of a shard */
+    size_t buckets_max;  /* of a shard */
     unsigned char secrets[KINDS][crypto_shorthash_KEYBYTES];
     struct shard shards[SHARDS];
 };

@@ -24,7 +24,7 @@ struct mask_stream {
     const struct mask *mask;
     struct rp_buf text; /* the original: context that patterns look back at, then what waits from `done` on */
     struct rp_buf out;
-    size_t done; /* given out, as it was or masked; a match that begins before it overlaps the last mask */
+    size_t done;       /* given out, as it was or masked; a match that begins before it overlaps the last mask */
     struct hit hits[]; /* one a rule */
 };
 

@@ -17,12 +17,12 @@
     NO_DIGIT_BEFORE "(?:(?:\\+|00)?86" S "{0,2})?[1\\x{FF11}][3-9\\x{FF13}-\\x{FF19}]" D "(?:" S "?" D                 \
                     "){8}" NO_DIGIT_BEHIND
 #define ID_CARD_CN                                                                                                     \
-    NO_DIGIT_BEFORE "[1-9\\x{FF11}-\\x{FF19}]" D "{5}" S "?" D "{4}" S "?" D "{2}" S "?" D "{2}" S "?" D "{3}"          \
+    NO_DIGIT_BEFORE "[1-9\\x{FF11}-\\x{FF19}]" D "{5}" S "?" D "{4}" S "?" D "{2}" S "?" D "{2}" S "?" D "{3}"         \
                     "[0-9Xx\\x{FF10}-\\x{FF19}\\x{FF38}\\x{FF58}]" NO_DIGIT_BEHIND
 #define BANK_CARD NO_DIGIT_BEFORE D "(?:" S "?" D "){12,18}" NO_DIGIT_BEHIND
 /* RFC 5321's lengths: 64 characters before the @, 63 in a label; eight labels bound the whole. */
 #define EMAIL                                                                                                          \
-    "(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+@(?:[A-Za-z0-9-]{1,63}+\\.){1,8}"                                      \
+    "(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+@(?:[A-Za-z0-9-]{1,63}+\\.){1,8}"                                     \
     "(?:xn--[A-Za-z0-9-]{1,59}|[A-Za-z]{2,63})"
 #define OCTET "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 #define IPV4 "(?<![0-9])(?<![0-9]\\.)" OCTET "(?:\\." OCTET "){3}(?!\\.?[0-9])"
@@ -54,8 +54,10 @@ static int refuse_name(const char *name, struct rp_error *error) {
     for (size_t i = 0; i < BUILT_IN_COUNT && len < sizeof(known); i++) {
         len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", built_in[i].name);
     }
-    return rp_error_set(error, RP_ECONFIG, "there is no built-in pattern '%s'; there are %s, and your own as "
-                                           "{ name = \"…\", match = [[…]] }", name, known);
+    return rp_error_set(error, RP_ECONFIG,
+                        "there is no built-in pattern '%s'; there are %s, and your own as "
+                        "{ name = \"…\", match = [[…]] }",
+                        name, known);
 }
 
 /* The template with each {name} replaced. */
@@ -87,8 +89,8 @@ static int set_regex(struct mask *mask, struct mask_rule *rule, const char *matc
     size_t lookbehinds = 0;
     const char *refused = pattern_lint(match, &lookbehinds);
     if (refused)
-        return rp_error_set(error, RP_ECONFIG, "pattern '%s': '%s' cannot be used where text comes in pieces", rule->name,
-                            refused);
+        return rp_error_set(error, RP_ECONFIG, "pattern '%s': '%s' cannot be used where text comes in pieces",
+                            rule->name, refused);
     struct rp_error cause = {0};
     int code = rp_regex_compile(rp_str(match), RP_REGEX_STREAM, &rule->regex, &cause);
     if (code) return rp_error_set(error, RP_ECONFIG, "pattern '%s': %s", rule->name, cause.text);

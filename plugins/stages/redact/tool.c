@@ -52,11 +52,16 @@ static json_t *mask_object(struct masking *masking, json_t *object) {
 
 static json_t *mask_value(struct masking *masking, json_t *value) {
     switch (json_typeof(value)) {
-    case JSON_OBJECT: return mask_object(masking, value);
-    case JSON_ARRAY: return mask_array(masking, value);
-    case JSON_STRING: return mask_string(masking, rp_str_n(json_string_value(value), json_string_length(value)));
-    case JSON_INTEGER: return mask_integer(masking, value);
-    default: return json_incref(value);
+    case JSON_OBJECT:
+        return mask_object(masking, value);
+    case JSON_ARRAY:
+        return mask_array(masking, value);
+    case JSON_STRING:
+        return mask_string(masking, rp_str_n(json_string_value(value), json_string_length(value)));
+    case JSON_INTEGER:
+        return mask_integer(masking, value);
+    default:
+        return json_incref(value);
     }
 }
 

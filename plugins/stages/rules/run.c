@@ -173,12 +173,12 @@ static bool conclude(struct run *run, enum run_state *out_state) {
     *out_state = RUN_PASSES;
     if (run->verdict == VERDICT_DECLINED) return false;
     if (run->verdict == VERDICT_PASS) return true;
-    if (run->generate) {
+    if (run->generate && !run->handed_off) {
         shape_prompt(run, run->verdict == VERDICT_REPLY ? run->reply : run->generate->system);
     } else if (run->verdict == VERDICT_FIXED) {
         *out_state = reply_fixed(run);
     } else {
-        rp_turn_set_by(run->turn, "%s", run->rule->by);
+        rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
         *out_state = RUN_ANSWERS;
     }
     return true;
@@ -216,6 +216,7 @@ static bool try_rule(struct run *run, enum run_state *out_state) {
 
 static bool try_generate(struct run *run, enum run_state *out_state) {
     if (run->generate->system_ref == LUA_NOREF && run->generate->when_ref == LUA_NOREF) {
+        run->handed_off = false;
         run->verdict = VERDICT_FIXED;
         return conclude(run, out_state);
     }
