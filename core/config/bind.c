@@ -32,7 +32,7 @@ const char *bind_hint(struct rp_arena *arena, const char *wanted, const char *co
     return nearest ? rp_arena_printf(arena, " (did you mean '%s'?)", nearest) : "";
 }
 
-/* ---- what nobody knows -------------------------------------------------------------------------------------------- */
+/* ---- what nobody knows ------------------------------------------------------------------------------------------- */
 
 static const struct rp_option *find_option(const struct rp_option *table, const char *name, bool hidden_too) {
     for (; table && table->name; table++)
@@ -63,7 +63,7 @@ static size_t check_names(struct binding *binding, const struct rp_option *table
     return mistakes;
 }
 
-/* ---- values without a name ---------------------------------------------------------------------------------------- */
+/* ---- values without a name --------------------------------------------------------------------------------------- */
 
 static bool is_skipped(const struct node *value) {
     return value->type == NODE_NIL || (value->type == NODE_BOOL && !value->truth);
@@ -100,7 +100,8 @@ static size_t take_positional(struct binding *binding, const struct rp_option *t
     } else if (node_get(values, option->name)) {
         bind_mistake(binding, option->name, "given twice, with its name and without");
     } else if (!option_is_list(option->type) && given.table.count > 1) {
-        bind_mistake(binding, NULL, "%zu values stand without a name, only '%s' takes one", given.table.count, option->name);
+        bind_mistake(binding, NULL, "%zu values stand without a name, only '%s' takes one", given.table.count,
+                     option->name);
     } else {
         *out = option_is_list(option->type) ? given : *first;
         return 0;
@@ -108,7 +109,7 @@ static size_t take_positional(struct binding *binding, const struct rp_option *t
     return 1;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static size_t bind_default(struct binding *binding, const struct rp_option *option, void *field) {
     struct node value;
@@ -123,7 +124,8 @@ static size_t bind_one(struct binding *binding, const struct rp_option *option, 
     if (value && value->type != NODE_NIL) return bind_value(binding, option, value, field) != 0;
     if (!(option->flags & RP_OPTION_REQUIRED)) return bind_default(binding, option, field);
     if (binding->defaults_only) return 0;
-    bind_mistake(binding, NULL, "option '%s' is missing: %s", option->name, option->help ? option->help : "it is required");
+    bind_mistake(binding, NULL, "option '%s' is missing: %s", option->name,
+                 option->help ? option->help : "it is required");
     return 1;
 }
 

@@ -57,7 +57,7 @@ int bind_list(struct binding *binding, const struct rp_option *option, const str
     return take_strings(binding, option, value, "a string", field);
 }
 
-/* ---- references --------------------------------------------------------------------------------------------------- */
+/* ---- references -------------------------------------------------------------------------------------------------- */
 
 static void add_reference(struct binding *binding, enum rp_option_type type, const struct rp_option *option,
                           const char *name, void **field) {
@@ -84,7 +84,7 @@ int bind_models(struct binding *binding, const struct rp_option *option, const s
     return 0;
 }
 
-/* ---- patterns ----------------------------------------------------------------------------------------------------- */
+/* ---- patterns ---------------------------------------------------------------------------------------------------- */
 
 enum { PATTERN_FIELDS = 3 };
 static const char *const pattern_names[PATTERN_FIELDS] = {"name", "match", "mask"};
@@ -96,10 +96,11 @@ static size_t pattern_field(const char *key) {
     return key ? which : PATTERN_FIELDS;
 }
 
-static int unknown_pattern_field(struct binding *binding, const struct rp_option *option, int64_t index, const char *key) {
+static int unknown_pattern_field(struct binding *binding, const struct rp_option *option, int64_t index,
+                                 const char *key) {
     if (key)
-        bind_mistake(binding, option->name, "value %lld: a pattern has name, match and mask, no '%s'%s", (long long)index, key,
-                     bind_hint(binding->arena, key, pattern_names, PATTERN_FIELDS));
+        bind_mistake(binding, option->name, "value %lld: a pattern has name, match and mask, no '%s'%s",
+                     (long long)index, key, bind_hint(binding->arena, key, pattern_names, PATTERN_FIELDS));
     else
         bind_mistake(binding, option->name, "value %lld: a pattern is written { match = [[…]] }", (long long)index);
     return -RP_ECONFIG;
@@ -113,7 +114,8 @@ static int pattern_table(struct binding *binding, const struct rp_option *option
         const struct node_entry *part = &entry->value.table.entries[i];
         size_t which = pattern_field(part->key);
         if (which == PATTERN_FIELDS) return unknown_pattern_field(binding, option, entry->index, part->key);
-        if (!node_is_text(&part->value)) return wrong_entry(binding, option, entry->index, pattern_fields[which], &part->value);
+        if (!node_is_text(&part->value))
+            return wrong_entry(binding, option, entry->index, pattern_fields[which], &part->value);
         *fields[which] = part->value.text.data;
     }
     return 0;
@@ -155,7 +157,7 @@ int bind_patterns(struct binding *binding, const struct rp_option *option, const
     return 0;
 }
 
-/* ---- maps --------------------------------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------------------------------------------- */
 
 static void drop_json(void *json) {
     json_decref(json);

@@ -9,11 +9,13 @@
 #include "core/config/option_table.h"
 #include "core/text/units.h"
 
-static int check_range(struct binding *binding, const struct rp_option *option, double amount, const struct node *value) {
+static int check_range(struct binding *binding, const struct rp_option *option, double amount,
+                       const struct node *value) {
     char range[OPTION_TEXT_SIZE], got[NODE_TEXT_SIZE];
     if (!option_is_bounded(option)) return 0;
     if (amount >= option->min && (amount <= option->max || option->max < option->min)) return 0;
-    bind_mistake(binding, option->name, "must be %s, got %s", option_range(option, range), node_describe(value, false, got));
+    bind_mistake(binding, option->name, "must be %s, got %s", option_range(option, range),
+                 node_describe(value, false, got));
     return -RP_ECONFIG;
 }
 
@@ -37,8 +39,8 @@ static int bind_secret(struct binding *binding, const struct rp_option *option, 
     if (value->type != NODE_SECRET) return bind_string(binding, option, value, field);
     const char *name = value->secret.name;
     if (!value->secret.value) {
-        bind_mistake(binding, option->name, "the secret '%s' is not set: set %s, or %s_FILE to a file that holds it", name,
-                     name, name);
+        bind_mistake(binding, option->name, "the secret '%s' is not set: set %s, or %s_FILE to a file that holds it",
+                     name, name, name);
         return -RP_ECONFIG;
     }
     if (check_length(binding, option, strlen(value->secret.value))) return -RP_ECONFIG;
@@ -58,7 +60,8 @@ static bool whole_number(const struct node *value, int64_t *out) {
         *out = value->integer;
         return true;
     }
-    if (value->type != NODE_NUMBER || !(fabs(value->number) < 9e18) || value->number != floor(value->number)) return false;
+    if (value->type != NODE_NUMBER || !(fabs(value->number) < 9e18) || value->number != floor(value->number))
+        return false;
     *out = (int64_t)value->number;
     return true;
 }
@@ -101,7 +104,8 @@ static bool seconds(const struct node *value, int64_t *out_ms) {
     return true;
 }
 
-static int bind_duration(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
+static int bind_duration(struct binding *binding, const struct rp_option *option, const struct node *value,
+                         void *field) {
     int64_t ms;
     bool good = node_is_text(value) ? units_duration(value->text.data, &ms) == 0 : seconds(value, &ms);
     if (!good) return bind_wrong(binding, option, value);
@@ -142,7 +146,7 @@ static int bind_file(struct binding *binding, const struct rp_option *option, co
     return 0;
 }
 
-/* ---- addresses ---------------------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
 
 static bool good_port(const char *text) {
     char *end;
@@ -165,7 +169,8 @@ static bool good_address(const char *text) {
     return inet_pton(six ? AF_INET6 : AF_INET, host, &binary) == 1;
 }
 
-static int bind_address(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
+static int bind_address(struct binding *binding, const struct rp_option *option, const struct node *value,
+                        void *field) {
     if (!node_is_text(value) || !good_address(value->text.data)) return bind_wrong(binding, option, value);
     *(const char **)field = value->text.data;
     return 0;
@@ -173,12 +178,24 @@ static int bind_address(struct binding *binding, const struct rp_option *option,
 
 int bind_value(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
     static int (*const binders[])(struct binding *, const struct rp_option *, const struct node *, void *) = {
-        [RP_OPTION_STRING] = bind_string,     [RP_OPTION_BOOL] = bind_bool,         [RP_OPTION_INT] = bind_int,
-        [RP_OPTION_NUMBER] = bind_number,     [RP_OPTION_SIZE] = bind_size,         [RP_OPTION_DURATION] = bind_duration,
-        [RP_OPTION_RATE] = bind_rate,         [RP_OPTION_CHOICE] = bind_choice,     [RP_OPTION_LIST] = bind_list,
-        [RP_OPTION_SECRET] = bind_secret,     [RP_OPTION_FILE] = bind_file,         [RP_OPTION_MAP] = bind_map,
-        [RP_OPTION_PATTERNS] = bind_patterns, [RP_OPTION_MODEL] = bind_reference,   [RP_OPTION_MODELS] = bind_models,
-        [RP_OPTION_STORE] = bind_reference,   [RP_OPTION_LISTENER] = bind_reference, [RP_OPTION_ADDRESS] = bind_address,
+        [RP_OPTION_STRING] = bind_string,
+        [RP_OPTION_BOOL] = bind_bool,
+        [RP_OPTION_INT] = bind_int,
+        [RP_OPTION_NUMBER] = bind_number,
+        [RP_OPTION_SIZE] = bind_size,
+        [RP_OPTION_DURATION] = bind_duration,
+        [RP_OPTION_RATE] = bind_rate,
+        [RP_OPTION_CHOICE] = bind_choice,
+        [RP_OPTION_LIST] = bind_list,
+        [RP_OPTION_SECRET] = bind_secret,
+        [RP_OPTION_FILE] = bind_file,
+        [RP_OPTION_MAP] = bind_map,
+        [RP_OPTION_PATTERNS] = bind_patterns,
+        [RP_OPTION_MODEL] = bind_reference,
+        [RP_OPTION_MODELS] = bind_models,
+        [RP_OPTION_STORE] = bind_reference,
+        [RP_OPTION_LISTENER] = bind_reference,
+        [RP_OPTION_ADDRESS] = bind_address,
     };
     return binders[option->type](binding, option, value, field);
 }

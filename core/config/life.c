@@ -23,7 +23,7 @@ static void complete_error(const struct bot *bot, const struct item *item, int c
     rp_error_at(error, code, name, raw.line, "%s", text);
 }
 
-/* ---- open and close ----------------------------------------------------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------------------------------------------------- */
 
 static bool needs_failed(const struct item *item) {
     for (struct item **need = item->needs; *need; need++)
@@ -70,7 +70,7 @@ void bot_close(struct bot *bot) {
     for (size_t i = bot->private->count; i > 0; i--) close_item(bot->private->items[i - 1]);
 }
 
-/* ---- attach and detach -------------------------------------------------------------------------------------------- */
+/* ---- attach and detach ------------------------------------------------------------------------------------------- */
 
 /* Undoes the first `count`, last first. */
 static void detach_items(struct bot *bot, struct rp_worker *worker, size_t count) {

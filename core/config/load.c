@@ -1,4 +1,4 @@
-/* Loading a bot: runs the script, then goes on as far as it can after each mistake, so that all of them are reported. */
+/* Loading a bot: runs the script, then goes on as far as it can after each mistake, so that all of them are told. */
 #include "core/config/load.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include "core/config/place.h"
 
-/* ---- what stands nowhere ------------------------------------------------------------------------------------------ */
+/* ---- what stands nowhere ----------------------------------------------------------------------------------------- */
 
 static void mark_placed(const struct node *node) {
     if (node->type == NODE_ELEMENT && !node->element->placed) {
@@ -34,7 +34,7 @@ static void report_unplaced(struct load *load) {
     }
 }
 
-/* ---- the core's sections ------------------------------------------------------------------------------------------ */
+/* ---- the core's sections ----------------------------------------------------------------------------------------- */
 
 /* Binds the section, which may be absent but must not stand twice. */
 static void load_settings(struct load *load, enum section section, const struct rp_option *table, void *out,
@@ -76,7 +76,8 @@ static bool load_plugin_settings(struct load *load) {
 
 static bool load_own_sections(struct load *load) {
     struct bot *bot = load->bot;
-    load_settings(load, SECTION_BOT, settings_bot_options, &load->settings, &load->settings_references, &load->settings_place);
+    load_settings(load, SECTION_BOT, settings_bot_options, &load->settings, &load->settings_references,
+                  &load->settings_place);
     load_settings(load, SECTION_LOG, settings_log_options, &bot->log, NULL, NULL);
     load_settings(load, SECTION_LIMITS, settings_limits_options, &bot->limits, NULL, NULL);
     bot->name = load->settings.name;
@@ -84,7 +85,7 @@ static bool load_own_sections(struct load *load) {
     return load_plugin_settings(load);
 }
 
-/* ---- what is missing ---------------------------------------------------------------------------------------------- */
+/* ---- what is missing --------------------------------------------------------------------------------------------- */
 
 static bool has_kind(const struct load *load, enum kind kind) {
     for (const struct item *item = load->items; item; item = item->next)
@@ -101,12 +102,13 @@ static bool has_section(const struct load *load, enum section section) {
 
 static void load_missing(struct load *load) {
     const char *file = load->bot->private->shown;
-    if (load->wish && !load->wish_met) load_extra(load, KIND_TRANSPORT, load->wish->transport, "the command's transport");
+    if (load->wish && !load->wish_met)
+        load_extra(load, KIND_TRANSPORT, load->wish->transport, "the command's transport");
     if (load->script.failed) return;
     if (!has_section(load, SECTION_PIPELINE))
         report_add(load->report, RP_ECONFIG, file, 0, "there is no pipeline { … }, so nothing can answer");
-    if (!has_kind(load, KIND_TRANSPORT) && !has_section(load, SECTION_TRANSPORTS))
-        report_warn(load->report, file, 0, "there are no transports { … }, so only `repartee chat` can reach this bot");
+    if (!has_kind(load, KIND_TRANSPORT))
+        report_warn(load->report, file, 0, "it has no transports, so only `repartee chat` can reach this bot");
     if (!has_kind(load, KIND_STORE)) load_extra(load, KIND_STORE, "memory", "the store for sessions");
 }
 
@@ -118,7 +120,7 @@ static void report_bad_files(struct load *load) {
             report_warn(load->report, NULL, 0, "%s", load->host->files[i]->error.text);
 }
 
-/* ---- the result --------------------------------------------------------------------------------------------------- */
+/* ---- the result -------------------------------------------------------------------------------------------------- */
 
 static void check_items(struct load *load) {
     for (struct item *item = load->items; item; item = item->next) {
@@ -126,7 +128,8 @@ static void check_items(struct load *load) {
         struct place place = item->declared->place;
         if (item->broken || !item->type->check || item->type->check(item->options, &error) == 0) continue;
         item->broken = true;
-        script_mistake(&load->script, place, "%s: %s", item->path, error.text[0] ? error.text : "its options are not valid");
+        script_mistake(&load->script, place, "%s: %s", item->path,
+                       error.text[0] ? error.text : "its options are not valid");
     }
 }
 
@@ -195,7 +198,8 @@ int bot_load(const char *file, const struct bot_wish *wish, struct bot **out_bot
         return -RP_ECONFIG;
     }
     struct bot *bot = bot_create(file, path);
-    struct load load = {.bot = bot, .arena = bot->private->arena, .host = &bot->private->host, .report = report, .wish = wish};
+    struct load load = {
+        .bot = bot, .arena = bot->private->arena, .host = &bot->private->host, .report = report, .wish = wish};
     load.last_item = &load.items;
     load_steps(&load);
     report_sort(report, first, bot->private->shown);

@@ -22,14 +22,15 @@ static const char *place_file(struct place place) {
     return place.source ? place.source->name : NULL;
 }
 
-/* ---- types -------------------------------------------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------------------------------------------------- */
 
 /* What to say behind "no stage called 'x'": another kind has it, or a name that is near. */
 static const char *type_hint(struct load *load, enum kind wanted, const char *name) {
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         struct rp_error unused = {0};
         if (kind != wanted && host_find(load->host, kind, name, &unused))
-            return rp_arena_printf(load->arena, ": it is a %s and belongs in %s { … }", kind_name(kind), kind_section(kind));
+            return rp_arena_printf(load->arena, ": it is a %s and belongs in %s { … }", kind_name(kind),
+                                   kind_section(kind));
     }
     const char **names;
     size_t count = host_names(load->host, wanted, &names);
@@ -56,7 +57,7 @@ static void find_type(struct load *load, struct item *item) {
                kind_name(item->kind), what, name, type_hint(load, item->kind, name));
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------ */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static bool type_has_option(const struct rp_type *type, const char *name) {
     for (const struct rp_option *option = type->options; option && option->name; option++)
@@ -110,7 +111,7 @@ static void make_element(struct load *load, struct item *item) {
     };
 }
 
-/* ---- items -------------------------------------------------------------------------------------------------------- */
+/* ---- items ------------------------------------------------------------------------------------------------------- */
 
 struct item *load_item_named(struct load *load, enum kind kind, const char *name) {
     for (struct item *item = load->items; item; item = item->next)
@@ -118,7 +119,8 @@ struct item *load_item_named(struct load *load, enum kind kind, const char *name
     return NULL;
 }
 
-struct item *load_add(struct load *load, enum kind kind, const char *name, const char *path, struct declared *declared) {
+struct item *load_add(struct load *load, enum kind kind, const char *name, const char *path,
+                      struct declared *declared) {
     if (load->item_count == ITEMS_MAX) {
         script_mistake(&load->script, declared->place, "a bot cannot have more than %d elements", ITEMS_MAX);
         return NULL;
@@ -129,7 +131,8 @@ struct item *load_add(struct load *load, enum kind kind, const char *name, const
     load->last_item = &item->next;
     load->item_count++;
     if (declared->again.type != NODE_NIL)
-        script_mistake(&load->script, declared->place, "%s: '%s' takes one table: %s { … }", path, declared->type, declared->type);
+        script_mistake(&load->script, declared->place, "%s: '%s' takes one table: %s { … }", path, declared->type,
+                       declared->type);
     find_type(load, item);
     if (!item->type) return item;
     if (kind == KIND_STAGE || kind == KIND_TRANSPORT) /* where they stand says little about what they are */
@@ -157,7 +160,7 @@ void load_not_an_element(struct load *load, struct place place, const char *path
                        node_describe(value, false, got));
 }
 
-/* ---- sections ----------------------------------------------------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------------------------------------------------------- */
 
 /* "model 'cloud'", or "transport 2" where it has no name. */
 static const char *entry_path(struct load *load, enum kind kind, const struct node_entry *entry) {

@@ -12,8 +12,8 @@ static void load_stage(struct load *load, const struct part *part, struct rp_pip
     const struct node *value = &entry->value;
     if (load_is_off(value)) return;
     if (entry->key) {
-        script_mistake(&load->script, part->place, "%s: a pipeline is a list: its stages have no names such as '%s'", path,
-                       entry->key);
+        script_mistake(&load->script, part->place, "%s: a pipeline is a list: its stages have no names such as '%s'",
+                       path, entry->key);
         return;
     }
     const char *stage = rp_arena_printf(load->arena, "%s stage %lld", path, (long long)entry->index);
@@ -31,7 +31,8 @@ static void load_pipeline(struct load *load, const struct part *part) {
     bool main = strcmp(part->name, "main") == 0;
     const char *path = main ? "pipeline" : rp_arena_printf(load->arena, "pipeline '%s'", part->name);
     if (part->table.type != NODE_TABLE) {
-        script_mistake(&load->script, part->place, "%s: its stages are missing: pipeline \"%s\" { … }", path, part->name);
+        script_mistake(&load->script, part->place, "%s: its stages are missing: pipeline \"%s\" { … }", path,
+                       part->name);
         return;
     }
     if (find_pipeline(bot, part->name)) {
@@ -52,13 +53,14 @@ static void load_pipeline(struct load *load, const struct part *part) {
 
 void load_pipelines(struct load *load) {
     size_t count = 0;
-    for (const struct part *part = load->script.parts; part; part = part->next) count += part->section == SECTION_PIPELINE;
+    for (const struct part *part = load->script.parts; part; part = part->next)
+        count += part->section == SECTION_PIPELINE;
     load->bot->pipelines = rp_arena_zalloc(load->arena, (count + 1) * sizeof *load->bot->pipelines);
     for (const struct part *part = load->script.parts; part; part = part->next)
         if (part->section == SECTION_PIPELINE) load_pipeline(load, part);
 }
 
-/* ---- transports --------------------------------------------------------------------------------------------------- */
+/* ---- transports -------------------------------------------------------------------------------------------------- */
 
 static void no_pipeline(struct load *load, struct item *item, const char *wanted) {
     const struct bot *bot = load->bot;
@@ -66,12 +68,12 @@ static void no_pipeline(struct load *load, struct item *item, const char *wanted
     const char **names = rp_arena_alloc(load->arena, bot->pipeline_count * sizeof *names);
     for (size_t i = 0; i < bot->pipeline_count; i++) names[i] = bot->pipelines[i]->name;
     if (item->pipeline)
-        script_mistake(&load->script, item->declared->place, "%s: option 'pipeline': no pipeline called '%s'%s", item->path,
-                       wanted, bind_hint(load->arena, wanted, names, bot->pipeline_count));
+        script_mistake(&load->script, item->declared->place, "%s: option 'pipeline': no pipeline called '%s'%s",
+                       item->path, wanted, bind_hint(load->arena, wanted, names, bot->pipeline_count));
     else
         script_mistake(&load->script, item->declared->place,
-                       "%s: every pipeline has a name, so it must say which one it takes: pipeline = \"%s\"", item->path,
-                       names[0]);
+                       "%s: every pipeline has a name, so it must say which one it takes: pipeline = \"%s\"",
+                       item->path, names[0]);
     item->broken = true;
 }
 

@@ -1,5 +1,5 @@
-/* References: `model = "main"` becomes a pointer to the element, and the order of opening puts each element behind those
- * that it refers to. */
+/* References: `model = "main"` becomes a pointer to the element, and the order of opening puts each element behind
+ * those that it refers to. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +19,8 @@ static const char *reference_hint(struct load *load, enum kind kind, const char 
     return hint;
 }
 
-static struct item *resolve(struct load *load, const struct reference *reference, struct place place, const char *path) {
+static struct item *resolve(struct load *load, const struct reference *reference, struct place place,
+                            const char *path) {
     enum kind kind = reference_kind(reference->type);
     struct item *target = load_item_named(load, kind, reference->name);
     if (target) {
@@ -28,8 +29,8 @@ static struct item *resolve(struct load *load, const struct reference *reference
     }
     if (load->script.failed) return NULL; /* it may stand in the part that was not read */
     place.line = reference->line ? reference->line : place.line;
-    script_mistake(&load->script, place, "%s: option '%s': no %s called '%s'%s", path, reference->option, kind_name(kind),
-                   reference->name, reference_hint(load, kind, reference->name));
+    script_mistake(&load->script, place, "%s: option '%s': no %s called '%s'%s", path, reference->option,
+                   kind_name(kind), reference->name, reference_hint(load, kind, reference->name));
     return NULL;
 }
 
@@ -49,7 +50,7 @@ static void resolve_settings(struct load *load) {
         resolve(load, reference, load->settings_place, "bot");
 }
 
-/* ---- order -------------------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------------------------------------------- */
 
 struct order {
     struct load *load;

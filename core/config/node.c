@@ -54,7 +54,7 @@ const char *node_describe(const struct node *node, bool hide, char space[NODE_TE
     return space;
 }
 
-/* ---- from JSON ---------------------------------------------------------------------------------------------------- */
+/* ---- from JSON --------------------------------------------------------------------------------------------------- */
 
 static int compare_entries(const void *left, const void *right) {
     const struct node_entry *a = left, *b = right;
@@ -98,7 +98,8 @@ struct node node_from_json(struct rp_arena *arena, const json_t *value) {
     case JSON_ARRAY: return node_from_array(arena, value);
     case JSON_STRING:
         return (struct node){.type = NODE_STRING,
-                             .text = rp_arena_str(arena, rp_str_n(json_string_value(value), json_string_length(value)))};
+                             .text =
+                                 rp_arena_str(arena, rp_str_n(json_string_value(value), json_string_length(value)))};
     case JSON_INTEGER: return (struct node){.type = NODE_INT, .integer = json_integer_value(value)};
     case JSON_REAL: return (struct node){.type = NODE_NUMBER, .number = json_real_value(value)};
     case JSON_TRUE:
@@ -107,7 +108,7 @@ struct node node_from_json(struct rp_arena *arena, const json_t *value) {
     }
 }
 
-/* ---- to JSON ------------------------------------------------------------------------------------------------------ */
+/* ---- to JSON ----------------------------------------------------------------------------------------------------- */
 
 static json_t *table_to_json(const struct node *node, const char **out_why) {
     bool array = node->table.numbered > 0;
@@ -119,7 +120,9 @@ static json_t *table_to_json(const struct node *node, const char **out_why) {
     for (size_t i = 0; i < node->table.count; i++) {
         const struct node_entry *entry = &node->table.entries[i];
         json_t *value = node_to_json(&entry->value, out_why);
-        int failed = !value ? -1 : array ? json_array_append_new(json, value) : json_object_set_new(json, entry->key, value);
+        int failed = !value  ? -1
+                     : array ? json_array_append_new(json, value)
+                             : json_object_set_new(json, entry->key, value);
         if (failed) {
             if (!*out_why) *out_why = "a name that is not valid UTF-8";
             json_decref(json);

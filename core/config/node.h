@@ -48,8 +48,8 @@ struct node_entry {
 
 /* The named entry, or NULL. */
 const struct node *node_get(const struct node *table, const char *key);
-/* "the number 5", "the string \"x\"", "a table": for messages, in `space`. Text from the file is cut and made printable;
- * `hide` leaves values out. */
+/* "the number 5", "the string \"x\"", "a table": for messages, in `space`. Text from the file is cut and made
+ * printable; `hide` leaves values out. */
 #define NODE_TEXT_SIZE 128
 const char *node_describe(const struct node *node, bool hide, char space[NODE_TEXT_SIZE]);
 /* True for a string without a NUL in it. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,7 +34,8 @@ static const struct {
     [RP_OPTION_MODELS] = {"models", "a list of names of models", sizeof(struct rp_model_list), true},
     [RP_OPTION_STORE] = {"store", "the name of a store", sizeof(struct rp_store *), false},
     [RP_OPTION_LISTENER] = {"listener", "the name of a listener", sizeof(struct rp_listener *), false},
-    [RP_OPTION_ADDRESS] = {"address", "an address such as \"127.0.0.1:8080\" or \"[::1]:8080\"", sizeof(const char *), false},
+    [RP_OPTION_ADDRESS] = {"address", "an address such as \"127.0.0.1:8080\" or \"[::1]:8080\"", sizeof(const char *),
+                           false},
 };
 
 static bool known_type(enum rp_option_type type) {
@@ -56,7 +58,7 @@ bool option_is_bounded(const struct rp_option *option) {
     return option->min != 0 || option->max != 0;
 }
 
-/* ---- words -------------------------------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 struct unit {
     const char *name;
@@ -65,18 +67,30 @@ struct unit {
 
 /* The largest unit that leaves a whole number. */
 static void text_in_units(double value, const struct unit *units, char *space, size_t size) {
-    while (units[1].name && (value < units->size || (double)(int64_t)(value / units->size) != value / units->size)) units++;
+    while (units[1].name && (value < units->size || (double)(int64_t)(value / units->size) != value / units->size))
+        units++;
     snprintf(space, size, "%.15g%s", value / units->size, units->name);
+}
+
+/* In the shortest time that leaves a whole number: 1.5 a second are "90/m". */
+static void rate_text(double rate, char *space, size_t size) {
+    static const struct unit times[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        double count = rate * times[i].size, whole = round(count);
+        if (whole < 1 || fabs(count - whole) > 1e-9 * whole) continue;
+        snprintf(space, size, "%.15g/%s", whole, times[i].name);
+        return;
+    }
+    snprintf(space, size, "%.6g/s", rate);
 }
 
 static void bound_text(const struct rp_option *option, double value, char *space, size_t size) {
     static const struct unit times[] = {{"d", 86400e3}, {"h", 3600e3}, {"m", 60e3}, {"s", 1e3}, {"ms", 1}, {NULL, 1}};
     static const struct unit sizes[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 1}};
-    static const struct unit rates[] = {{"/s", 1}, {"/m", 1.0 / 60}, {"/h", 1.0 / 3600}, {"/d", 1.0 / 86400}, {NULL, 1}};
     switch (option->type) {
     case RP_OPTION_DURATION: text_in_units(value, times, space, size); return;
     case RP_OPTION_SIZE: text_in_units(value, sizes, space, size); return;
-    case RP_OPTION_RATE: text_in_units(value, rates, space, size); return;
+    case RP_OPTION_RATE: rate_text(value, space, size); return;
     default: snprintf(space, size, "%.15g", value);
     }
 }
@@ -108,7 +122,7 @@ const char *option_expected(const struct rp_option *option, char space[OPTION_TE
     return space;
 }
 
-/* ---- defaults ----------------------------------------------------------------------------------------------------- */
+/* ---- defaults ---------------------------------------------------------------------------------------------------- */
 
 static struct node split_commas(struct rp_arena *arena, const char *text) {
     struct node table = {.type = NODE_TABLE};
@@ -169,14 +183,15 @@ int option_default(struct rp_arena *arena, const struct rp_option *option, struc
     return 0;
 }
 
-/* ---- whether a table is in order ---------------------------------------------------------------------------------- */
+/* ---- whether a table is in order --------------------------------------------------------------------------------- */
 
 static int check_option(const struct rp_option *option, size_t options_size, struct rp_error *error) {
     if (!known_type(option->type))
         return rp_error_set(error, RP_EPLUGIN, "option '%s' has the unknown type %d", option->name, (int)option->type);
     size_t size = option_field_size(option->type);
     if (size > options_size || option->offset > options_size - size)
-        return rp_error_set(error, RP_EPLUGIN, "option '%s' lies outside its struct of %zu bytes", option->name, options_size);
+        return rp_error_set(error, RP_EPLUGIN, "option '%s' lies outside its struct of %zu bytes", option->name,
+                            options_size);
     if (option->type == RP_OPTION_CHOICE && (!option->choices || !option->choices[0]))
         return rp_error_set(error, RP_EPLUGIN, "option '%s' has no choices", option->name);
     return 0;
@@ -189,7 +204,8 @@ static int check_table(const struct rp_option *table, size_t options_size, struc
         int code = check_option(&table[i], options_size, error);
         if (code) return code;
         positional += (table[i].flags & RP_OPTION_POSITIONAL) != 0;
-        if (positional > 1) return rp_error_set(error, RP_EPLUGIN, "option '%s' is a second positional one", table[i].name);
+        if (positional > 1)
+            return rp_error_set(error, RP_EPLUGIN, "option '%s' is a second positional one", table[i].name);
         for (size_t other = 0; other < i; other++)
             if (strcmp(table[i].name, table[other].name) == 0)
                 return rp_error_set(error, RP_EPLUGIN, "option '%s' stands twice in the table", table[i].name);

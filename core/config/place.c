@@ -76,7 +76,7 @@ static void take_name(struct scan *scan) {
 static void next_token(struct scan *scan) {
     skip_blank(scan);
     scan->word = rp_str(NULL);
-    scan->token = scan->at < scan->end ? *scan->at : '\0';
+    scan->token = scan->at == scan->end ? '\0' : *scan->at ? *scan->at : '?'; /* a NUL in the source is no end */
     int level = long_level(scan);
     if (scan->token == '\0') return;
     if (level >= 0) {

@@ -4,8 +4,8 @@
 
 #include "core/config/script.h"
 
-/* The line on which `key =` stands within the braces of the call of `word` that starts on `place`; that line itself when
- * it cannot be told. */
+/* The line on which `key =` stands within the braces of the call of `word` that starts on `place`; that line itself
+ * when it cannot be told. */
 int place_of_option(struct place place, const char *word, const char *key);
 
 #endif

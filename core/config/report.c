@@ -23,7 +23,8 @@ void report_add_error(struct report *report, const struct rp_error *error) {
     if (entry) entry->error = *error;
 }
 
-static void report_format(struct rp_error *out, int code, const char *file, int line, const char *format, va_list args) {
+static void report_format(struct rp_error *out, int code, const char *file, int line, const char *format,
+                          va_list args) {
     memset(out, 0, sizeof *out);
     out->code = code;
     out->line = line;

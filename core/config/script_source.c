@@ -78,7 +78,7 @@ void script_report_error(lua_State *lua, const struct source *source) {
     lua_pop(lua, 1);
 }
 
-/* ---- include ------------------------------------------------------------------------------------------------------ */
+/* ---- include ----------------------------------------------------------------------------------------------------- */
 
 static bool inside_folder(const char *path, const char *folder) {
     size_t len = strlen(folder);

@@ -38,7 +38,7 @@ bool script_reserved(const char *name) {
     return word_in(name, section_names) || word_in(name, own_words) || word_in(name, missing_words);
 }
 
-/* ---- elements ----------------------------------------------------------------------------------------------------- */
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
 
 /* An argument that is no table counts as a table with this one value: redact "email". */
 static struct node as_table(struct script *script, struct node value) {
@@ -92,7 +92,7 @@ static int unknown_word(lua_State *lua) {
     return 1;
 }
 
-/* ---- sections ----------------------------------------------------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------------------------------------------------------- */
 
 static struct part *record_part(struct script *script, enum section section, const char *name, struct place place) {
     struct part *part = rp_arena_zalloc(script->arena, sizeof *part);
@@ -133,7 +133,7 @@ static int section_call(lua_State *lua) {
     return 0;
 }
 
-/* ---- env and secret ----------------------------------------------------------------------------------------------- */
+/* ---- env and secret ---------------------------------------------------------------------------------------------- */
 
 static int word_env(lua_State *lua) {
     const char *value = getenv(luaL_checkstring(lua, 1));
@@ -186,7 +186,7 @@ static int secret_text(lua_State *lua) {
     return 1;
 }
 
-/* ---- setting up --------------------------------------------------------------------------------------------------- */
+/* ---- setting up -------------------------------------------------------------------------------------------------- */
 
 static void make_type(lua_State *lua, const char *name, lua_CFunction text, lua_CFunction call) {
     luaL_newmetatable(lua, name);
@@ -200,7 +200,8 @@ static void make_type(lua_State *lua, const char *name, lua_CFunction text, lua_
 }
 
 void script_words(lua_State *lua) {
-    static const luaL_Reg words[] = {{"env", word_env}, {"secret", word_secret}, {"include", script_include}, {NULL, NULL}};
+    static const luaL_Reg words[] = {
+        {"env", word_env}, {"secret", word_secret}, {"include", script_include}, {NULL, NULL}};
     luaL_setfuncs(lua, words, 0);
     for (int i = 0; i < SECTION_COUNT; i++) {
         lua_pushinteger(lua, i);

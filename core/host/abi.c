@@ -30,20 +30,24 @@ static bool is_identifier(const char *name) {
 
 static int check_version(const struct rp_plugin *plugin, struct rp_error *error) {
     if (plugin->magic != RP_ABI_MAGIC)
-        return rp_error_set(error, RP_EPLUGIN, "its descriptor does not start with repartee's magic number: found 0x%08x",
+        return rp_error_set(error, RP_EPLUGIN,
+                            "its descriptor does not start with repartee's magic number: found 0x%08x",
                             (unsigned)plugin->magic);
     if (plugin->abi_major != RP_ABI_MAJOR)
         return rp_error_set(error, RP_EPLUGIN,
-                            "it is built for plugin interface %u.%u, this repartee has %d.%d: build it again with the headers of this version",
+                            "it is built for plugin interface %u.%u, this repartee has %d.%d: build it again with the "
+                            "headers of this version",
                             plugin->abi_major, plugin->abi_minor, RP_ABI_MAJOR, RP_ABI_MINOR);
     if (plugin->abi_minor > RP_ABI_MINOR)
-        return rp_error_set(error, RP_EPLUGIN,
-                            "it is built for plugin interface %u.%u, which is newer than this repartee's %d.%d: update repartee",
-                            plugin->abi_major, plugin->abi_minor, RP_ABI_MAJOR, RP_ABI_MINOR);
+        return rp_error_set(
+            error, RP_EPLUGIN,
+            "it is built for plugin interface %u.%u, which is newer than this repartee's %d.%d: update repartee",
+            plugin->abi_major, plugin->abi_minor, RP_ABI_MAJOR, RP_ABI_MINOR);
     if (plugin->size != sizeof *plugin)
-        return rp_error_set(error, RP_EPLUGIN,
-                            "its descriptor has %u bytes where this repartee's has %zu: it was built with other headers",
-                            (unsigned)plugin->size, sizeof *plugin);
+        return rp_error_set(
+            error, RP_EPLUGIN,
+            "its descriptor has %u bytes where this repartee's has %zu: it was built with other headers",
+            (unsigned)plugin->size, sizeof *plugin);
     return 0;
 }
 
@@ -62,13 +66,14 @@ static const char *missing_call(enum kind kind, const struct rp_type *type) {
 static int check_type(enum kind kind, const struct rp_type *type, struct rp_error *error) {
     struct rp_error why;
     if (!type->name || !is_identifier(type->name))
-        return rp_error_set(error, RP_EPLUGIN, "it declares a %s whose name is not an identifier: '%.80s'", kind_name(kind),
-                            type->name ? type->name : "");
+        return rp_error_set(error, RP_EPLUGIN, "it declares a %s whose name is not an identifier: '%.80s'",
+                            kind_name(kind), type->name ? type->name : "");
     if (script_reserved(type->name))
         return rp_error_set(error, RP_EPLUGIN, "it declares a %s with the name '%s', which is a word of the bot file",
                             kind_name(kind), type->name);
     const char *missing = missing_call(kind, type);
-    if (missing) return rp_error_set(error, RP_EPLUGIN, "its %s '%s' has no %s()", kind_name(kind), type->name, missing);
+    if (missing)
+        return rp_error_set(error, RP_EPLUGIN, "its %s '%s' has no %s()", kind_name(kind), type->name, missing);
     if (type->options_size > OPTIONS_SIZE_MAX)
         return rp_error_set(error, RP_EPLUGIN, "its %s '%s' has options of %zu bytes", kind_name(kind), type->name,
                             type->options_size);
@@ -97,7 +102,8 @@ int abi_check(const struct rp_plugin *plugin, struct rp_error *error) {
     int code = check_version(plugin, error);
     if (code) return code;
     if (!plugin->name || !is_identifier(plugin->name))
-        return rp_error_set(error, RP_EPLUGIN, "its name is not an identifier: '%.80s'", plugin->name ? plugin->name : "");
+        return rp_error_set(error, RP_EPLUGIN, "its name is not an identifier: '%.80s'",
+                            plugin->name ? plugin->name : "");
     if (!plugin->version || !*plugin->version)
         return rp_error_set(error, RP_EPLUGIN, "its descriptor has no version");
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {

@@ -1,5 +1,6 @@
-/* The plugin host: which file has a type. By convention redact.so has the type `redact`, so that one is tried first; only
- * when it does not help, all files are loaded and looked at. The first folder that has a file of a name hides others. */
+/* The plugin host: which file has a type. By convention redact.so has the type `redact`, so that one is tried first;
+ * only when it does not help, all files are loaded and looked at. The first folder that has a file of a name hides the
+ * others. */
 #include "core/host/host.h"
 
 #include <dirent.h>
@@ -53,7 +54,7 @@ int host_trust(struct host *host, const char *key, const char *folder, struct rp
     return code;
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static struct plugin_file *file_named(const struct host *host, const char *base) {
     for (size_t i = 0; i < host->file_count; i++)
@@ -73,8 +74,8 @@ static void refuse_clash(const struct host *host, struct plugin_file *file) {
         for (const struct rp_type *const *type = kind_list(file->plugin, kind); *type; type++) {
             const struct plugin_file *other = file_with(host, kind, (*type)->name);
             if (!other) continue;
-            plugin_file_refuse(file, "it declares the %s '%s', which %s declares already", kind_name(kind), (*type)->name,
-                               other->path);
+            plugin_file_refuse(file, "it declares the %s '%s', which %s declares already", kind_name(kind),
+                               (*type)->name, other->path);
             return;
         }
     }
@@ -100,7 +101,7 @@ static struct plugin_file *load_named(struct host *host, const char *base) {
     return file;
 }
 
-/* ---- types -------------------------------------------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------------------------------------------------- */
 
 static const struct rp_type *loaded_type(const struct host *host, enum kind kind, const char *name) {
     const struct plugin_file *file = file_with(host, kind, name);
@@ -140,7 +141,7 @@ size_t host_names(const struct host *host, enum kind kind, const char ***out_nam
     return count;
 }
 
-/* ---- all of them -------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static int is_plugin_name(const struct dirent *entry) {
     size_t len = strlen(entry->d_name);

@@ -40,12 +40,12 @@ void plugin_file_refuse(struct plugin_file *file, const char *format, ...) {
     rp_error_set(&file->error, RP_EPLUGIN, "cannot load the plugin %.300s: %.400s", file->path, text);
 }
 
-/* ---- what the loader says ----------------------------------------------------------------------------------------- */
+/* ---- what the loader says ---------------------------------------------------------------------------------------- */
 
 /* The symbol that an error of the loader names, as glibc, musl and macOS write it; copied into `out`. */
 static bool missing_symbol(const char *text, char *out, size_t size) {
-    static const char *const marks[] = {"undefined symbol: ", "symbol not found in flat namespace '_", "Symbol not found: _",
-                                        "Error relocating "};
+    static const char *const marks[] = {"undefined symbol: ", "symbol not found in flat namespace '_",
+                                        "Symbol not found: _", "Error relocating "};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         const char *at = strstr(text, marks[i]);
         if (!at) continue;
@@ -75,7 +75,7 @@ static void refuse_for_loader(struct plugin_file *file, const char *text) {
     plugin_file_refuse(file, "it is not a shared object that can be loaded here: %s", text);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------------ */
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
 
 /* Opens `path`, which was checked and had this identity. Nobody else can have changed it since, as nobody else can
  * write there; this notices that we ourselves did, by installing a new version at this moment. */

@@ -46,7 +46,8 @@ static int trust_one(const char *path, uid_t program_owner, struct stat *out_sta
                             path, (unsigned long)status.st_uid, (unsigned long)geteuid());
     const char *who = writable_by(&status);
     if (who)
-        return rp_error_set(error, RP_EPLUGIN, "%s can be written to by %s: not trusted (chmod go-w makes it so)", path, who);
+        return rp_error_set(error, RP_EPLUGIN, "%s can be written to by %s: not trusted (chmod go-w makes it so)", path,
+                            who);
     *out_status = status;
     return 0;
 }

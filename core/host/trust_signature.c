@@ -18,7 +18,8 @@ static bool decode(struct rp_str text, unsigned char *out, size_t size) {
     while (text.len > 0 && isspace((unsigned char)text.data[text.len - 1])) text.len--;
     while (text.len > 0 && isspace((unsigned char)*text.data)) text = rp_str_n(text.data + 1, text.len - 1);
     size_t len;
-    if (text.len == 2 * size) return sodium_hex2bin(out, size, text.data, text.len, NULL, &len, NULL) == 0 && len == size;
+    if (text.len == 2 * size)
+        return sodium_hex2bin(out, size, text.data, text.len, NULL, &len, NULL) == 0 && len == size;
     return sodium_base642bin(out, size, text.data, text.len, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
            len == size;
 }

@@ -1,0 +1,192 @@
+/* Loading one file: a good one, and each kind of mismatch with its one clear message. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/host/kind.h"
+#include "core/host/plugin_file.h"
+#include "core/host/trust.h"
+#include "folder.h"
+
+static void assert_refused(const char *path, const unsigned char *key, const char *why) {
+    struct plugin_file file;
+    char expected[1024];
+    snprintf(expected, sizeof expected, "cannot load the plugin %s: %s", path, why);
+    assert_int_equal(plugin_file_open(path, key, &file), -RP_EPLUGIN);
+    assert_null(file.plugin);
+    assert_null(file.handle);
+    assert_int_equal(file.error.code, RP_EPLUGIN);
+    assert_string_equal(file.error.text, expected);
+    plugin_file_close(&file);
+}
+
+static void a_good_plugin_is_loaded(void **state) {
+    struct plugin_file file;
+    assert_int_equal(plugin_file_open(folder_probe(*state, "good", "good"), NULL, &file), 0);
+    assert_string_equal(file.base, "good");
+    assert_string_equal(file.plugin->version, "1.2.3");
+    assert_non_null(kind_find(file.plugin, KIND_STAGE, "good"));
+    assert_null(kind_find(file.plugin, KIND_MODEL, "good"));
+    plugin_file_close(&file);
+}
+
+static const struct {
+    const char *probe, *why;
+} mismatches[] = {
+    {"foreign", "it is not a repartee plugin: it has no function rp_plugin()"},
+    {"nothing", "its function rp_plugin() returned nothing"},
+    {"magic", "its descriptor does not start with repartee's magic number: found 0x12345678"},
+    {"major",
+     "it is built for plugin interface 2.0, this repartee has 1.0: build it again with the headers of this version"},
+    {"minor", "it is built for plugin interface 1.1, which is newer than this repartee's 1.0: update repartee"},
+    {"missing", "it needs the symbol 'rp_from_a_newer_version', which this version of repartee does not have"},
+    {"plugin_name", "its name is not an identifier: ''"},
+    {"type_name", "it declares a stage whose name is not an identifier: 'not-a-name'"},
+    {"keyword", "it declares a stage whose name is not an identifier: 'end'"},
+    {"word", "it declares a stage with the name 'models', which is a word of the bot file"},
+    {"no_call", "its stage 'no_call' has no on_turn()"},
+    {"options", "its stage 'options': option 'a' lies outside its struct of 8 bytes"},
+    {"no_end", "its list of stages has no end"},
+    {"twice", "it declares the stage 'twice' twice"},
+};
+
+static void each_mismatch_has_its_own_message(void **state) {
+    for (size_t i = 0; i < sizeof mismatches / sizeof *mismatches; i++)
+        assert_refused(folder_probe(*state, mismatches[i].probe, mismatches[i].probe), NULL, mismatches[i].why);
+}
+
+static void another_size_is_told_with_both_sizes(void **state) {
+    char why[128];
+    snprintf(why, sizeof why,
+             "its descriptor has %zu bytes where this repartee's has %zu: it was built with other headers",
+             sizeof(struct rp_plugin) + 8, sizeof(struct rp_plugin));
+    assert_refused(folder_probe(*state, "size", "size"), NULL, why);
+}
+
+static void a_file_that_is_no_shared_object_is_refused(void **state) {
+    struct plugin_file file;
+    const char *path = folder_file(*state, "text.so", "return {}\n", 10);
+    assert_int_equal(plugin_file_open(path, NULL, &file), -RP_EPLUGIN);
+    assert_non_null(strstr(file.error.text, ": it is not a shared object that can be loaded here: "));
+    plugin_file_close(&file);
+    path = folder_file(*state, "empty.so", "", 0);
+    assert_int_equal(plugin_file_open(path, NULL, &file), -RP_EPLUGIN);
+    assert_non_null(strstr(file.error.text, ": it is not a shared object that can be loaded here: "));
+    plugin_file_close(&file);
+}
+
+static void what_is_no_file_is_refused(void **state) {
+    const char *path = folder_path(*state, "none.so");
+    assert_refused(path, NULL, "No such file or directory");
+    mkdir(path, 0755);
+    assert_refused(path, NULL, "it is not a regular file");
+}
+
+/* ---- signatures -------------------------------------------------------------------------------------------------- */
+
+static unsigned char public_key[crypto_sign_PUBLICKEYBYTES], secret_key[crypto_sign_SECRETKEYBYTES];
+
+static size_t read_file(const char *path, unsigned char *data, size_t size) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t len = fread(data, 1, size, file);
+    fclose(file);
+    assert_true(len < size);
+    return len;
+}
+
+static char *sign(const char *folder, const char *probe, unsigned char signature[crypto_sign_BYTES]) {
+    static unsigned char data[4 << 20];
+    char *path = rp_strdup(folder_probe(folder, probe, probe));
+    size_t len = read_file(path, data, sizeof data);
+    crypto_sign_detached(signature, NULL, data, len, secret_key);
+    return path;
+}
+
+static void a_signed_plugin_is_loaded_from_the_bytes_that_were_checked(void **state) {
+    unsigned char signature[crypto_sign_BYTES];
+    struct plugin_file file;
+    char hex[2 * crypto_sign_BYTES + 1];
+    char *path = sign(*state, "good", signature);
+    folder_file(*state, "good.so.sig", signature, sizeof signature);
+    assert_int_equal(plugin_file_open(path, public_key, &file), 0);
+    assert_true(file.copy.fd >= 0);
+    assert_string_not_equal(file.copy.path, path);
+    assert_non_null(kind_find(file.plugin, KIND_STAGE, "good"));
+    plugin_file_close(&file);
+    sodium_bin2hex(hex, sizeof hex, signature, sizeof signature);
+    folder_file(*state, "good.so.sig", hex, strlen(hex));
+    assert_int_equal(plugin_file_open(path, public_key, &file), 0);
+    plugin_file_close(&file);
+    free(path);
+}
+
+static void two_signed_plugins_are_two(void **state) {
+    unsigned char signature[crypto_sign_BYTES];
+    struct plugin_file first, second;
+    char *good = sign(*state, "good", signature);
+    folder_file(*state, "good.so.sig", signature, sizeof signature);
+    char *other = sign(*state, "other", signature);
+    folder_file(*state, "other.so.sig", signature, sizeof signature);
+    assert_int_equal(plugin_file_open(good, public_key, &first), 0);
+    assert_int_equal(plugin_file_open(other, public_key, &second), 0);
+    assert_ptr_not_equal(first.plugin, second.plugin);
+    assert_non_null(kind_find(second.plugin, KIND_STAGE, "hidden"));
+    plugin_file_close(&first);
+    plugin_file_close(&second);
+    free(good);
+    free(other);
+}
+
+static void a_plugin_without_a_good_signature_is_refused(void **state) {
+    unsigned char signature[crypto_sign_BYTES];
+    char why[256];
+    char *path = sign(*state, "good", signature);
+    snprintf(why, sizeof why, "it is not signed: %s.sig: No such file or directory", path);
+    assert_refused(path, public_key, why);
+    signature[0] ^= 1;
+    folder_file(*state, "good.so.sig", signature, sizeof signature);
+    assert_refused(path, public_key, "its signature is not one of the trusted key over this file");
+    folder_file(*state, "good.so.sig", "nonsense", 8);
+    snprintf(why, sizeof why, "%s.sig does not hold a signature", path);
+    assert_refused(path, public_key, why);
+    free(path);
+}
+
+static void a_changed_plugin_is_refused(void **state) {
+    static unsigned char data[4 << 20];
+    unsigned char signature[crypto_sign_BYTES];
+    char *path = sign(*state, "good", signature);
+    folder_file(*state, "good.so.sig", signature, sizeof signature);
+    size_t len = read_file(path, data, sizeof data);
+    data[len / 2] ^= 1;
+    folder_file(*state, "good.so", data, len);
+    assert_refused(path, public_key, "its signature is not one of the trusted key over this file");
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_good_plugin_is_loaded, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(each_mismatch_has_its_own_message, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(another_size_is_told_with_both_sizes, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_no_shared_object_is_refused, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_signed_plugin_is_loaded_from_the_bytes_that_were_checked, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(two_signed_plugins_are_two, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_plugin_without_a_good_signature_is_refused, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_changed_plugin_is_refused, folder_setup, folder_teardown),
+    };
+    if (sodium_init() < 0) return 1;
+    crypto_sign_keypair(public_key, secret_key);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
