@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define POOL_SIZE 1024
+#define POOL_SIZE 4096
 #define LARGE 128 /* from here on the pool is not worth it */
 
 struct pool {

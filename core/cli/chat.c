@@ -1,5 +1,5 @@
-/* `repartee chat`: the bot without its servers, in the terminal or on a pipe. Only the arguments are read here; the rest is
- * the stdin transport's. */
+/* `repartee chat`: the bot without its servers, in the terminal or on a pipe. Only the arguments are read here; the
+ * rest is the stdin transport's. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "core/turn/engine.h"
 
 static const char usage[] = "usage: repartee chat [-c FILE] [--json] [--session ID] [--user ID] [MESSAGE]\n\n"
-                            "Talks to the bot: with a line editor on a terminal; one line, one message on a pipe; with\n"
-                            "MESSAGE just this once. Errors go to stderr; exit code 1 when a message got no reply.\n\n"
+                            "Talks to the bot: with a line editor on a terminal; one line, one message on a\n"
+                            "pipe; with MESSAGE just this once. Errors go to stderr; exit code 1 when a message got no reply.\n\n"
                             "  -c, --config FILE   the bot file [bot.lua]\n"
                             "  -j, --json          print each reply, or error, as one line of JSON\n"
                             "  -s, --session ID    go on with this session [a new one]\n"

@@ -14,7 +14,7 @@ static const char usage[] = "usage: repartee plugins [--path FOLDER]… [NAME]\n
                             "  -p, --path FOLDER   look here first\n"
                             "  -h, --help          this text\n";
 
-/* ---- the list ----------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 static void print_bad(const struct host *host) {
     for (size_t i = 0; i < host->file_count; i++)
@@ -55,14 +55,15 @@ static int list_all(const struct host *host) {
     return EXIT_OK;
 }
 
-/* ---- one plugin --------------------------------------------------------------------------------------------------- */
+/* ---- one plugin -------------------------------------------------------------------------------------------------- */
 
 static void print_option(const struct rp_option *option) {
     char range[OPTION_TEXT_SIZE];
     bool secret = option->type == RP_OPTION_SECRET;
     printf("\n  %s  (%s", option->name, option_type_name(option->type));
     if (option->flags & RP_OPTION_REQUIRED) printf(", required");
-    if (option->text) printf(", default %s%s%s", secret ? "" : "\"", secret ? "hidden" : option->text, secret ? "" : "\"");
+    if (option->text)
+        printf(", default %s%s%s", secret ? "" : "\"", secret ? "hidden" : option->text, secret ? "" : "\"");
     if (option->flags & RP_OPTION_POSITIONAL) printf(", also without its name");
     if (option->flags & RP_OPTION_RELOADABLE) printf(", reloadable");
     puts(")");

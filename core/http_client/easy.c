@@ -26,7 +26,7 @@ CURL *easy_create(struct rp_fetch *fetch) {
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, response_on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch->client);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, fetch->client);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -226,6 +226,7 @@ int rp_fetch_start(struct rp_worker *worker, const struct rp_fetch_request *requ
     fetch->started_ms = fetch->moved_ms = rp_worker_now_ms(worker);
     fetch->head_bytes = fetch->body_bytes = 0;
     fetch->status = fetch->failure = 0;
+    fetch->opened_count = 0;
     fetch->head_done = fetch->paused = fetch->cancelled = false;
     fetch->error[0] = '\0';
     link_active(fetch);

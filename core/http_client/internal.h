@@ -12,6 +12,7 @@
 
 #define FETCH_IDLE_MAX 128            /* easy handles kept for reuse, a worker */
 #define FETCH_HEAD_MAX (64 * 1024)    /* bytes of a response's header */
+#define FETCH_OPENED 4               /* attempts to connect that may be under way at once */
 #define FETCH_CONNECT_MS (10 * 1000)  /* where the request gives no time to connect */
 
 struct http_socket {
@@ -21,7 +22,7 @@ struct http_socket {
     int wanted;  /* UV_READABLE, UV_WRITABLE: what curl waits for */
     int armed;   /* what the loop watches */
     bool watched; /* poll is initialised */
-    bool owned;  /* made by socket_open, so closed by us; else by curl (its resolver's wake-up pair) */
+    bool stands;  /* the connection is made: from now on curl closes it only by socket_on_close */
 };
 
 /* Sockets by descriptor. */
@@ -56,6 +57,8 @@ struct rp_fetch {
     int64_t started_ms, moved_ms; /* the start of the transfer, of the phase or the last bytes */
     struct rp_timer timer;
     size_t head_bytes, body_bytes;
+    curl_socket_t opened[FETCH_OPENED]; /* sockets made since the last connection stood, the last of them */
+    unsigned opened_count;
     int status;
     int failure; /* why we broke the transfer off: -RP_E…, 0 */
     bool active, added, head_done, paused, cancelled, marked;
@@ -88,8 +91,9 @@ void client_unmark(struct rp_fetch *fetch);
 
 /* socket.c */
 int socket_on_change(CURL *easy, curl_socket_t fd, int what, void *client, void *unused);
-curl_socket_t socket_on_open(void *client, curlsocktype purpose, struct curl_sockaddr *address);
+curl_socket_t socket_on_open(void *fetch, curlsocktype purpose, struct curl_sockaddr *address);
 int socket_on_close(void *client, curl_socket_t fd);
+void socket_on_connected(struct rp_fetch *fetch, int local_port);
 void socket_table_finish(struct socket_table *table);
 
 /* fetch.c */

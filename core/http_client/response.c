@@ -6,7 +6,8 @@
 
 int response_on_connected(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port) {
     struct rp_fetch *fetch = arg;
-    (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
+    (void)remote_ip, (void)local_ip, (void)remote_port;
+    if (fetch->opened_count) socket_on_connected(fetch, local_port);
     fetch_moved(fetch, FETCH_WAITING);
     return fetch->cancelled ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }

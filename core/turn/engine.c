@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "core/base/log_sink.h"
 #include "core/cli/command.h"
@@ -265,7 +268,16 @@ static unsigned worker_count(const struct engine_options *options) {
     return options->only_wish ? 1 : uv_available_parallelism();
 }
 
+/* A busy worker frees and takes the same memory for each turn: the C library is not to give it back in between. */
+static void keep_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+    mallopt(M_TOP_PAD, 256 << 10);
+#endif
+}
+
 int engine_run(const struct engine_options *options) {
+    keep_memory();
     struct engine engine = {.options = options};
     int result = bot_load(options->file, options->wish, &engine.bot, &engine.report);
     if (result == 0) result = open_log(&engine);

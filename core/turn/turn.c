@@ -111,7 +111,7 @@ int rp_turn_fail(struct rp_turn *pub, const struct rp_fault *fault) {
 /* ---- the session ----------------------------------------------------------------------------------------------------- */
 
 static void fail_early(struct turn *turn, int code, const char *message) {
-    struct rp_fault fault = {.code = code, .message = message};
+    struct rp_fault fault = {.code = code, .message = message, .retry_after = code == RP_EBUSY};
     reply_begin(turn, rp_source_fault(&turn->pub, &fault));
 }
 

@@ -1,8 +1,8 @@
 /* What is said of a turn when it has ended: its line in the log, and the object that clients get. */
 #include "core/turn/turn.h"
 
-static double milliseconds(const struct turn *turn) {
-    return (double)(rp_now_ns() - turn->pub.started_ns) / 1e6;
+static int64_t microseconds(const struct turn *turn) {
+    return (rp_now_ns() - turn->pub.started_ns) / 1000;
 }
 
 /* The message as it may be written down: masked also where the turn never came as far as the stage that masks, or where
@@ -51,7 +51,7 @@ void turn_log(struct turn *turn) {
     rp_log_str(&line, "session", turn->pub.session);
     if (turn->runtime->log_prompts) rp_log_str(&line, "prompt", loggable_prompt(turn));
     rp_log_str(&line, "by", rp_str(turn->pub.by ? turn->pub.by : ""));
-    rp_log_ms(&line, "response_time", milliseconds(turn));
+    rp_log_ms(&line, "response_time", (double)microseconds(turn) / 1e3);
     if (turn->usage.input_tokens || turn->usage.output_tokens) {
         rp_log_int(&line, "input_tokens", turn->usage.input_tokens);
         rp_log_int(&line, "output_tokens", turn->usage.output_tokens);
@@ -75,8 +75,9 @@ int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf
         put(out, ",\"reply\":", rp_turn_reply_text(pub)) != 0 ||
         put(out, ",\"by\":", rp_str(pub->by ? pub->by : "")) != 0)
         return -RP_ETOOLARGE;
-    return rp_buf_printf(out,
-                         ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%.3f}",
-                         rp_finish_name(finish), (long long)turn->usage.input_tokens,
-                         (long long)turn->usage.output_tokens, milliseconds(turn));
+    long long us = microseconds(turn); /* printing a double costs more than the rest of the line */
+    return rp_buf_printf(
+        out, ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%lld.%03lld}",
+        rp_finish_name(finish), (long long)turn->usage.input_tokens, (long long)turn->usage.output_tokens, us / 1000,
+        us % 1000);
 }

@@ -10,9 +10,15 @@
 
 static char folder[64];
 
+static void remove_folder(void) {
+    unlink("bot.lua");
+    if (chdir("/") != 0 || rmdir(folder) != 0) perror(folder);
+}
+
 static void make_folder(void) {
     strcpy(folder, "/tmp/fuzz-bot-XXXXXX");
     if (!mkdtemp(folder) || chdir(folder) != 0) abort();
+    atexit(remove_folder);
     setenv("REPARTEE_PLUGIN_PATH", folder, 1);
 }
 

@@ -1,5 +1,5 @@
-/* What a client may send on an upgraded connection: framing, then the JSON of whatever text arrives. The first byte says
- * how the rest is cut. */
+/* What a client may send on an upgraded connection: framing, then the JSON of whatever text arrives. The first byte
+ * says how the rest is cut. */
 #include <stdlib.h>
 
 #include "plugins/transports/websocket/frame.h"

@@ -9,8 +9,10 @@
 static void hold(struct connection *connection, bool wanted) {
     if (connection->held == wanted) return;
     connection->held = wanted;
-    if (wanted) rp_worker_hold(connection->home->worker);
-    else rp_worker_release(connection->home->worker);
+    if (wanted)
+        rp_worker_hold(connection->home->worker);
+    else
+        rp_worker_release(connection->home->worker);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -36,8 +38,10 @@ static void let_go(struct connection *connection) {
     rp_task_cancel(home->worker, &connection->task);
     unlink_connection(connection);
     rp_buf_finish(&connection->tail);
-    if (connection->counted) atomic_fetch_sub_explicit(&home->httpd->connections, 1, memory_order_relaxed);
-    else home->refused--;
+    if (connection->counted)
+        atomic_fetch_sub_explicit(&home->httpd->connections, 1, memory_order_relaxed);
+    else
+        home->refused--;
     if (owed && exchange->watcher && exchange->watcher->on_gone) exchange->watcher->on_gone(exchange->watcher_arg);
     exchange_release(connection);
     hold(connection, false);

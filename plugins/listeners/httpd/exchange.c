@@ -58,8 +58,10 @@ static void send_batch(struct rp_http_exchange *exchange, struct rp_str data, bo
         bufs[count++] = uv_buf_init(batch->data + exchange->head_len, (unsigned)(batch->len - exchange->head_len));
     }
     if (data.len) bufs[count++] = uv_buf_init((char *)data.data, (unsigned)data.len);
-    if (body && exchange->chunked) bufs[count++] = uv_buf_init((char *)"\r\n0\r\n\r\n", end ? 7 : 2);
-    else if (end && exchange->chunked) bufs[count++] = uv_buf_init((char *)"0\r\n\r\n", 5);
+    if (body && exchange->chunked)
+        bufs[count++] = uv_buf_init((char *)"\r\n0\r\n\r\n", end ? 7 : 2);
+    else if (end && exchange->chunked)
+        bufs[count++] = uv_buf_init((char *)"0\r\n\r\n", 5);
     exchange->head_len = 0;
     if (count) output_send(connection, bufs, count);
     rp_buf_clear(batch);
@@ -110,8 +112,10 @@ static void break_off(struct rp_http_exchange *exchange) {
     if (framed) exchange_flush(exchange);
     exchange_release(connection);
     connection->state = CONNECTION_FLUSHING;
-    if (framed) connection_close(connection);
-    else connection_reset(connection);
+    if (framed)
+        connection_close(connection);
+    else
+        connection_reset(connection);
 }
 
 static void upgrade(struct rp_http_exchange *exchange, const char *fields) {

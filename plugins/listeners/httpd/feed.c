@@ -5,8 +5,10 @@
 static void fill_request(struct rp_http_exchange *exchange) {
     struct request *parsed = &exchange->parsed;
     struct connection *connection = exchange->connection;
-    if (parsed->id[0]) memcpy(exchange->id, parsed->id, sizeof(exchange->id));
-    else rp_id(exchange->id);
+    if (parsed->id[0])
+        memcpy(exchange->id, parsed->id, sizeof(exchange->id));
+    else
+        rp_id(exchange->id);
     exchange->head_only = rp_str_equal(parsed->method, RP_STR("HEAD"));
     exchange->request = (struct rp_http_request){
         .id = exchange->id,
@@ -56,8 +58,10 @@ static size_t feed_request(struct connection *connection, const char *data, size
         if (first && connection->served) deadline_set(connection, connection->home->httpd->options->header_ms);
         break;
     case REQUEST_BODY:
-        if (before == REQUEST_HEAD) body_begins(connection, parsed->body.len == 0);
-        else deadline_of_body(connection, taken);
+        if (before == REQUEST_HEAD)
+            body_begins(connection, parsed->body.len == 0);
+        else
+            deadline_of_body(connection, taken);
         break;
     case REQUEST_DONE:
         serve(connection);

@@ -104,8 +104,8 @@ static void read_id(struct request *request, struct rp_str value) {
     request->id[value.len] = '\0';
 }
 
-static struct head_fault read_field(struct request *request, struct rp_str name, struct rp_str value,
-                                    struct seen *seen, struct head *head) {
+static struct head_fault read_field(struct request *request, struct rp_str name, struct rp_str value, struct seen *seen,
+                                    struct head *head) {
     switch (name.len) { /* most fields are none of these, and their length tells */
     case 4:
         if (head_name_is(name, RP_STR("Host"))) return read_host(value, seen);
@@ -153,8 +153,10 @@ struct head_fault head_read(struct request *request, struct head *out_head) {
     const struct guard *guard = &request->guard;
     struct seen seen = {0};
     *out_head = (struct head){0};
-    if (guard->major != 1) return (struct head_fault){RP_EUNSUPPORTED, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
-    if (guard->minor > 1) return (struct head_fault){RP_EUNSUPPORTED, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+    if (guard->major != 1)
+        return (struct head_fault){RP_EUNSUPPORTED, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+    if (guard->minor > 1)
+        return (struct head_fault){RP_EUNSUPPORTED, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
     request->old = guard->minor == 0;
     request->method = rp_str_n(request->head.data + guard->method, guard->method_len);
     request->target = rp_str_n(request->head.data + guard->target, guard->target_len);

@@ -190,7 +190,8 @@ struct rp_str request_field(const struct request *request, const char *name, uns
     for (unsigned i = 0; i < request->guard.count; i++) {
         const struct guard_field *field = &request->fields[i];
         struct rp_str here = rp_str_n(request->head.data + field->name, field->name_len);
-        if (head_name_is(here, wanted) && n-- == 0) return rp_str_n(request->head.data + field->value, field->value_len);
+        if (head_name_is(here, wanted) && n-- == 0)
+            return rp_str_n(request->head.data + field->value, field->value_len);
     }
     return rp_str_n(NULL, 0);
 }

@@ -60,6 +60,8 @@ void routes_serve(const struct httpd *httpd, struct rp_http_exchange *exchange) 
         route->route.on_request(route->route.arg, exchange, request);
         return;
     }
-    if (known) refuse_method(httpd, exchange);
-    else response_error(exchange, 404, RP_ENOTFOUND, NULL, NULL, false);
+    if (known)
+        refuse_method(httpd, exchange);
+    else
+        response_error(exchange, 404, RP_ENOTFOUND, NULL, NULL, false);
 }

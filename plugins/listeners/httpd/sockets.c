@@ -68,8 +68,10 @@ static bool port_free(union address *address) {
 static void remember_address(struct httpd *httpd, union address *address) {
     char host[INET6_ADDRSTRLEN] = "";
     bool six = address->any.sa_family == AF_INET6;
-    if (six) uv_ip6_name(&address->v6, host, sizeof(host));
-    else uv_ip4_name(&address->v4, host, sizeof(host));
+    if (six)
+        uv_ip6_name(&address->v6, host, sizeof(host));
+    else
+        uv_ip4_name(&address->v4, host, sizeof(host));
     snprintf(httpd->address, sizeof(httpd->address), six ? "[%s]:%u" : "%s:%u", host,
              (unsigned)ntohs(*address_port(address)));
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define FIRST_BUCKETS 64
-#define SWEEP_BUCKETS 4 /* a call; new entries come one a call, so that the sweep is the faster of the two */
+#define SWEEP_BUCKETS 1 /* a call; a turn reads and writes, and adds one entry at most: the sweep is the faster of the two */
 
 int shard_init(struct shard *shard, size_t max) {
     *shard = (struct shard){.size = FIRST_BUCKETS, .room = FIRST_BUCKETS, .mask = FIRST_BUCKETS - 1, .max = max};

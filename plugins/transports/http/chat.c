@@ -11,13 +11,13 @@ static struct rp_buf *out_clear(struct local *local) {
     return &local->out;
 }
 
-void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local, int status,
+void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local,
                  const struct rp_fault *fault, const char *request_id) {
     struct rp_buf *out = out_clear(local);
     char retry[40] = "";
     if (fault->retry_after > 0) snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", fault->retry_after);
     rp_buf_json_error(out, fault->code, fault->message, request_id);
-    http->respond(exchange, status, "application/json", retry, rp_buf_str(out));
+    http->respond(exchange, rp_error_http_status(fault->code), "application/json", retry, rp_buf_str(out));
 }
 
 /* ---- the reply ------------------------------------------------------------------------------------------------------- */
@@ -33,7 +33,7 @@ static void send_whole(struct chat *chat, enum rp_finish finish) {
         chat->http->respond(chat->exchange, 200, "application/json", NULL, rp_buf_str(out));
     } else {
         const struct rp_fault fault = {.code = RP_EREPLYSIZE};
-        chat_refuse(chat->http, chat->exchange, chat->local, rp_error_http_status(fault.code), &fault, chat->id);
+        chat_refuse(chat->http, chat->exchange, chat->local, &fault, chat->id);
     }
     answered(chat);
 }
@@ -58,8 +58,7 @@ static void stream_end(struct chat *chat, enum rp_finish finish) {
 
 static void fail(struct chat *chat, const struct rp_fault *fault) {
     if (!chat->begun) {
-        int status = rp_error_http_status(fault->code);
-        chat_refuse(chat->http, chat->exchange, chat->local, status, fault, chat->id);
+        chat_refuse(chat->http, chat->exchange, chat->local, fault, chat->id);
     } else {
         struct rp_buf *out = out_clear(chat->local);
         sse_error(out, fault, chat->id);
@@ -139,8 +138,10 @@ static const struct rp_http_watcher watcher = {.on_writable = on_writable, .on_g
 
 static struct chat *chat_take(struct local *local) {
     struct chat *chat = local->spare;
-    if (chat) local->spare = chat->next;
-    else chat = rp_alloc(sizeof(*chat));
+    if (chat)
+        local->spare = chat->next;
+    else
+        chat = rp_alloc(sizeof(*chat));
     *chat = (struct chat){.sink = {.ops = &sink_ops}, .local = local};
     return chat;
 }
@@ -166,7 +167,7 @@ static void log_refused(const struct rp_http_request *request, const struct rp_f
 
 static struct rp_fault start_fault(int code) {
     struct rp_fault fault = {.code = code};
-    if (code == RP_EINVALID) fault.message = "the message is empty";
+    if (code == RP_EINVALID) fault.message = "the message is empty or has a NUL character in it";
     if (code == RP_ETOOLARGE) fault.message = "the message is too long";
     if (code == RP_EBUSY || code == RP_EDRAINING) fault.retry_after = 1;
     return fault;
@@ -199,11 +200,8 @@ void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_
     struct message message;
     struct rp_error error;
     struct rp_fault fault = {0};
-    int http_status = 0;
-    if (!message_is_json(http->field(exchange, "Content-Type"))) {
-        fault = (struct rp_fault){.code = RP_EUNSUPPORTED, .message = "the Content-Type must be application/json"};
-        http_status = 415;
-    } else if (message_parse(request->body, &message, &error)) {
+    /* The Content-Type does not matter: people try a bot with `curl -d`, which says that it sends a form. */
+    if (message_parse(request->body, &message, &error)) {
         fault = (struct rp_fault){.code = error.code, .message = error.text};
     } else {
         struct chat *chat = chat_take(local);
@@ -217,6 +215,5 @@ void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_
         fault = start_fault(-status);
     }
     log_refused(request, &fault);
-    if (!http_status) http_status = rp_error_http_status(fault.code);
-    chat_refuse(http, exchange, local, http_status, &fault, request->id);
+    chat_refuse(http, exchange, local, &fault, request->id);
 }

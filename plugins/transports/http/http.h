@@ -41,7 +41,7 @@ int transport_open(struct rp_element *element, struct rp_error *error);
 void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
 void chat_free_spare(struct local *local);
 /* A whole response in the shape of errors. */
-void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local, int status,
+void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local,
                  const struct rp_fault *fault, const char *request_id);
 
 /* sse.c: server-sent events, appended to `out` */

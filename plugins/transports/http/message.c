@@ -2,7 +2,6 @@
  * nobody's business. */
 #include "message.h"
 
-#include <strings.h>
 
 #define NAME_MAX_BYTES 128 /* of a session's or user's name */
 
@@ -88,11 +87,4 @@ int message_parse(struct rp_str body, struct message *out_message, struct rp_err
 void message_finish(struct message *message) {
     json_decref(message->root);
     message->root = NULL;
-}
-
-bool message_is_json(struct rp_str content_type) {
-    static const struct rp_str json = {"application/json", 16};
-    if (!content_type.data) return true;
-    if (content_type.len < json.len || strncasecmp(content_type.data, json.data, json.len) != 0) return false;
-    return content_type.len == json.len || strchr("; \t", content_type.data[json.len]);
 }

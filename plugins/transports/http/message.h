@@ -14,7 +14,5 @@ struct message {
 /* 0, or -RP_EUTF8, -RP_EJSON, -RP_EINVALID with a sentence for the client in `error`. */
 int message_parse(struct rp_str body, struct message *out_message, struct rp_error *error);
 void message_finish(struct message *message);
-/* Is a request with this Content-Type (data NULL: none) meant as JSON? */
-bool message_is_json(struct rp_str content_type);
 
 #endif

@@ -1,5 +1,5 @@
-/* The console's thread: reads a message, waits until its reply has been written, and so on. All its waits are polls that
- * a byte in the wake pipe interrupts, so it can always be told to end. */
+/* The console's thread: reads a message, waits until its reply has been written, and so on. All its waits are polls
+ * that a byte in the wake pipe interrupts, so it can always be told to end. */
 #include "stdin.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ const struct console_setup *console_setup(const struct console *console) {
     return &console->setup;
 }
 
-/* ---- to the worker ------------------------------------------------------------------------------------------------- */
+/* ---- to the worker ----------------------------------------------------------------------------------------------- */
 
 static void console_unref(struct console *console) {
     if (atomic_fetch_sub(&console->refs, 1) > 1) return;
@@ -70,7 +70,7 @@ void console_post(struct console *console, enum event event, struct rp_str text)
     rp_worker_post(console->setup.worker, on_note, note);
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
 static bool is_stopped(struct console *console) {
     uv_mutex_lock(&console->lock);
@@ -99,7 +99,7 @@ enum wait console_wait(struct console *console, int fd, short events) {
     return count > 0 && polled[1].revents ? WAIT_READY : WAIT_WOKEN;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 bool console_write(struct console *console, int fd, struct rp_str text) {
     while (text.len) {
@@ -145,7 +145,7 @@ static bool carry_out(struct console *console, const struct order *order) {
     return console->setup.terminal ? write_terminal(console, order) : write_plain(console, order);
 }
 
-/* ---- the thread ------------------------------------------------------------------------------------------------------ */
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 static bool take_order(struct console *console, struct order *out_order) {
     uv_mutex_lock(&console->lock);
@@ -211,7 +211,7 @@ static void run(void *arg) {
     pipe_input_destroy(console->pipe);
 }
 
-/* ---- what the worker calls ---------------------------------------------------------------------------------------------- */
+/* ---- what the worker calls --------------------------------------------------------------------------------------- */
 
 static int open_wake_pipe(int wake[2]) {
     if (pipe(wake)) return -1;

@@ -27,7 +27,7 @@ static struct conversation *conversation_of(struct rp_sink *sink) {
     return (struct conversation *)((char *)sink - offsetof(struct conversation, sink));
 }
 
-/* ---- orders --------------------------------------------------------------------------------------------------------- */
+/* ---- orders ------------------------------------------------------------------------------------------------------ */
 
 static void order(struct conversation *conversation, bool last) {
     conversation->order.last = last;
@@ -65,7 +65,7 @@ static void add_error(struct conversation *conversation, const struct rp_fault *
     rp_buf_printf(&conversation->order.error, "%s (%s)", message, rp_error_code(fault->code));
 }
 
-/* ---- the sink --------------------------------------------------------------------------------------------------------- */
+/* ---- the sink ---------------------------------------------------------------------------------------------------- */
 
 static void add_chunk(struct conversation *conversation, const struct rp_chunk *chunk, enum rp_flow flow) {
     struct rp_buf *text = &conversation->order.text;
@@ -103,7 +103,7 @@ static void on_done(struct rp_sink *sink) {
 
 static const struct rp_sink_ops sink_ops = {.write = on_write, .done = on_done};
 
-/* ---- events from the console -------------------------------------------------------------------------------------------- */
+/* ---- events from the console ------------------------------------------------------------------------------------- */
 
 static void start_turn(struct conversation *conversation, struct rp_str text) {
     const struct options *options = conversation->options;
@@ -185,7 +185,7 @@ static void on_event(void *arg, enum event event, struct rp_str text) {
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 struct conversation *conversation_create(struct rp_transport *transport, struct rp_worker *worker) {
     struct conversation *conversation = rp_calloc(1, sizeof *conversation);

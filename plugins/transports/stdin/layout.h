@@ -1,4 +1,5 @@
-/* How a reply looks on a terminal: behind `bot> `, further lines indented by as much, nothing that drives the terminal. */
+/* How a reply looks on a terminal: behind `bot> `, further lines indented by as much, nothing that drives the
+ * terminal. */
 #ifndef STDIN_LAYOUT_H
 #define STDIN_LAYOUT_H
 

@@ -18,7 +18,7 @@ struct options {
     bool json, force;
 };
 
-/* ---- console.c: the thread ------------------------------------------------------------------------------------------ */
+/* ---- console.c: the thread --------------------------------------------------------------------------------------- */
 
 enum event {
     EVENT_LINE,      /* `text` is a message */
@@ -66,7 +66,7 @@ bool console_may_read(struct console *console);
 void console_post(struct console *console, enum event event, struct rp_str text);
 bool console_write(struct console *console, int fd, struct rp_str text); /* false: closed, or stopped */
 
-/* ---- pipe.c, terminal.c: where lines come from --------------------------------------------------------------------------- */
+/* ---- pipe.c, terminal.c: where lines come from ------------------------------------------------------------------- */
 
 struct pipe_input *pipe_input_create(size_t max_line);
 void pipe_input_destroy(struct pipe_input *input);
@@ -78,7 +78,7 @@ enum input terminal_read(struct terminal *terminal, struct rp_str *out_line);
 void terminal_watch(struct terminal *terminal); /* from here to the next read, keys only count for Ctrl-C */
 void terminal_keys(struct terminal *terminal);  /* stdin is readable meanwhile */
 
-/* ---- conversation.c: the worker's side --------------------------------------------------------------------------------------- */
+/* ---- conversation.c: the worker's side --------------------------------------------------------------------------- */
 
 struct conversation;
 
@@ -87,7 +87,7 @@ void conversation_destroy(struct conversation *conversation);
 int conversation_start(struct conversation *conversation, struct rp_error *error);
 void conversation_drain(struct conversation *conversation);
 
-/* ---- transport.c: the hooks of the type ------------------------------------------------------------------------------------- */
+/* ---- transport.c: the hooks of the type -------------------------------------------------------------------------- */
 
 int stdin_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error);
 void stdin_detach(struct rp_element *element, struct rp_worker *worker, void *local);

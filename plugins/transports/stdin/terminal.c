@@ -1,5 +1,5 @@
-/* The prompt on a terminal: libedit with a history file. Ctrl-C makes no signal here but is a key: at the prompt it drops
- * the line, twice in a row it ends the chat, and while a reply comes it cancels the turn. */
+/* The prompt on a terminal: libedit with a history file. Ctrl-C makes no signal here but is a key: at the prompt it
+ * drops the line, twice in a row it ends the chat, and while a reply comes it cancels the turn. */
 #include "stdin.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ struct terminal {
     bool welcomed;
 };
 
-/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 /* 1, 0 at the end, -1 when reading failed. */
 static int read_byte(struct terminal *terminal, char *out_byte) {
@@ -59,20 +59,14 @@ static int on_key(EditLine *edit, wchar_t *out_key) {
         char byte;
         int got = read_byte(terminal, &byte);
         if (got <= 0) return got;
+        if (byte == CTRL_C) { /* to the editor it is the end of the input: the line is dropped */
+            terminal->interrupted = true;
+            return 0;
+        }
         size_t result = mbrtowc(out_key, &byte, 1, &terminal->decoding);
         if (result == 0 || result == 1) return 1;
         if (result == (size_t)-1) memset(&terminal->decoding, 0, sizeof terminal->decoding); /* no character: drop it */
     }
-}
-
-static unsigned char on_interrupt(EditLine *edit, int key) {
-    (void)key;
-    struct terminal *terminal = NULL;
-    el_get(edit, EL_CLIENTDATA, &terminal);
-    const LineInfo *line = el_line(edit);
-    terminal->interrupted = true;
-    if (line->lastchar > line->buffer) terminal->warned = false;
-    return CC_EOF;
 }
 
 void terminal_watch(struct terminal *terminal) {
@@ -101,7 +95,7 @@ void terminal_keys(struct terminal *terminal) {
     }
 }
 
-/* ---- the prompt ------------------------------------------------------------------------------------------------------ */
+/* ---- the prompt -------------------------------------------------------------------------------------------------- */
 
 static char *prompt(EditLine *edit) {
     (void)edit;
@@ -141,7 +135,6 @@ static void remember(struct terminal *terminal, const char *line) {
 }
 
 static void begin_prompt(struct terminal *terminal) {
-    tcsetattr(STDIN_FILENO, TCSANOW, &terminal->ours);
     el_resize(terminal->edit);
     if (!terminal->welcomed) say(terminal, console_setup(terminal->console)->welcome);
     terminal->welcomed = true;
@@ -152,6 +145,7 @@ enum input terminal_read(struct terminal *terminal, struct rp_str *out_line) {
     begin_prompt(terminal);
     for (;;) {
         int count = 0;
+        terminal_watch(terminal); /* the editor stops the echo only behind its prompt: too late for fast typists */
         const char *line = el_gets(terminal->edit, &count);
         if (!console_may_read(terminal->console)) return INPUT_STOPPED;
         if (terminal->interrupted && !interrupted_twice(terminal)) continue;
@@ -167,7 +161,7 @@ enum input terminal_read(struct terminal *terminal, struct rp_str *out_line) {
     }
 }
 
-/* ---- the history file ------------------------------------------------------------------------------------------------ */
+/* ---- the history file -------------------------------------------------------------------------------------------- */
 
 /* $XDG_STATE_HOME/repartee/history, the folders made where they are missing. NULL: there is no place for it. */
 static char *find_history_file(void) {
@@ -205,9 +199,10 @@ static void close_history(struct terminal *terminal) {
     free(terminal->history_file);
 }
 
-/* ---- making and freeing ------------------------------------------------------------------------------------------------ */
+/* ---- making and freeing ------------------------------------------------------------------------------------------ */
 
-/* What is typed is UTF-8, whatever the environment says; for this thread only, as the rest of the process has no locale. */
+/* What is typed is UTF-8, whatever the environment says; for this thread only, as the rest of the process has no
+ * locale. */
 static locale_t utf8_locale(void) {
     static const char *const names[] = {"", "C.UTF-8", "en_US.UTF-8", "UTF-8"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -226,8 +221,8 @@ static void set_up_editor(struct terminal *terminal) {
     el_set(terminal->edit, EL_SIGNAL, 0);
     el_source(terminal->edit, NULL); /* ~/.editrc */
     el_set(terminal->edit, EL_GETCFN, on_key);
-    el_set(terminal->edit, EL_ADDFN, "repartee-interrupt", "drops the line", on_interrupt);
-    el_set(terminal->edit, EL_BIND, "^C", "repartee-interrupt", NULL);
+    el_set(terminal->edit, EL_SETTY, "-d", "intr=", NULL); /* its own modes know Ctrl-C as a signal */
+    el_set(terminal->edit, EL_SETTY, "-x", "intr=", NULL);
     el_set(terminal->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
 }
 

@@ -1,5 +1,5 @@
-/* The transport as the core sees it. It has one conversation, on worker 0, and only where somebody can talk: with `force`
- * (`repartee chat`) always, otherwise on a terminal that is ours to read. */
+/* The transport as the core sees it. It has one conversation, on worker 0, and only where somebody can talk: with
+ * `force` (`repartee chat`) always, otherwise on a terminal that is ours to read. */
 #include "stdin.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* The life of a connection: handshake, bytes in and out, keep-alive, limits, close. What the bytes say is conversation.c's.
+/* The life of a connection: handshake, bytes in and out, keep-alive, limits, close. What the bytes say is
+ * conversation.c's.
  *
  * Every callback ends in connection_settle, which is the only place where a connection ends or is freed. */
 #include "websocket.h"
@@ -9,7 +10,7 @@
 #define KEEP_MAX (64u << 10)    /* bytes that a worker's buffers keep between callbacks */
 #define LINGER_MS 1000          /* after a broken protocol: time to read our close frame */
 
-/* ---- making and freeing ---------------------------------------------------------------------------------------------- */
+/* ---- making and freeing ------------------------------------------------------------------------------------------ */
 
 static void on_timer(struct rp_timer *timer);
 
@@ -47,7 +48,7 @@ static void connection_free(struct connection *connection) {
     free(connection);
 }
 
-/* ---- bytes out -------------------------------------------------------------------------------------------------------- */
+/* ---- bytes out --------------------------------------------------------------------------------------------------- */
 
 static void give_back(struct rp_buf *buf) {
     if (buf->cap > KEEP_MAX) rp_buf_finish(buf);
@@ -75,7 +76,7 @@ void connection_flush(struct connection *connection, bool asked) {
     give_back(output);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void log_end(struct connection *connection, const char *what) {
     if (!rp_log_enabled(RP_LOG_INFO)) return;
@@ -123,7 +124,7 @@ static void say_goodbye(struct connection *connection, uint16_t code, const char
     connection_flush(connection, true);
 }
 
-/* ---- settling ------------------------------------------------------------------------------------------------------------ */
+/* ---- settling ---------------------------------------------------------------------------------------------------- */
 
 static void follow_stream(struct connection *connection) {
     switch (stream_state(&connection->stream)) {
@@ -163,7 +164,7 @@ void connection_abandon(struct connection *connection) {
     connection_settle(connection);
 }
 
-/* ---- timers -------------------------------------------------------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------------------------------------------------ */
 
 static int64_t earlier(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -212,7 +213,7 @@ static void on_timer(struct rp_timer *timer) {
     connection_settle(connection);
 }
 
-/* ---- what the listener reports --------------------------------------------------------------------------------------------- */
+/* ---- what the listener reports ----------------------------------------------------------------------------------- */
 
 static void on_data(void *arg, struct rp_str data) {
     struct connection *connection = arg;
@@ -247,7 +248,7 @@ static void on_drain(void *arg) {
 
 static const struct rp_http_watcher watcher = {on_writable, on_gone, on_data, on_drain};
 
-/* ---- the handshake ----------------------------------------------------------------------------------------------------------- */
+/* ---- the handshake ----------------------------------------------------------------------------------------------- */
 
 static void refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange,
                    const struct rp_http_request *request, const struct refusal *refusal) {

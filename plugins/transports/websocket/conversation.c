@@ -1,5 +1,6 @@
-/* What is said on a connection: frames become turns, one at a time and in order, and chunks become frames. Bytes, pings and
- * the end of the connection are connection.c's. Functions here never free the connection: their callers settle it. */
+/* What is said on a connection: frames become turns, one at a time and in order, and chunks become frames. Bytes,
+ * pings and the end of the connection are connection.c's. Functions here never free the connection: their callers
+ * settle it. */
 #include "websocket.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@ static struct connection *connection_of(struct rp_sink *sink) {
     return (struct connection *)((char *)sink - offsetof(struct connection, sink));
 }
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 static void log_refusal(struct connection *connection, const struct rp_fault *fault, const char *id) {
     if (!rp_log_enabled(RP_LOG_INFO)) return;
@@ -42,7 +43,7 @@ void conversation_error(struct connection *connection, const struct rp_fault *fa
     send_error(connection, fault, name);
 }
 
-/* ---- chunks out ---------------------------------------------------------------------------------------------------- */
+/* ---- chunks out -------------------------------------------------------------------------------------------------- */
 
 static void send_delta(struct connection *connection, struct rp_str text) {
     if (text.len == 0) return;
@@ -87,7 +88,7 @@ static void on_done(struct rp_sink *sink) {
 
 const struct rp_sink_ops conversation_sink = {.write = on_write, .done = on_done};
 
-/* ---- turns --------------------------------------------------------------------------------------------------------- */
+/* ---- turns ------------------------------------------------------------------------------------------------------- */
 
 static void remember(char **place, struct rp_str text) {
     if (*place && rp_str_equal(rp_str(*place), text)) return;
@@ -131,8 +132,8 @@ static void start_turn(struct connection *connection, const struct frame *frame)
 /* Kept as text: what a parsed message takes is not bounded by its length. */
 static void wait_in_line(struct connection *connection, struct rp_str text, struct rp_str id) {
     if (connection->waiting >= connection->options->queue) {
-        conversation_error(
-            connection, &(struct rp_fault){RP_EBUSY, "too many messages of this connection wait for their turn", 1}, id);
+        static const struct rp_fault full = {RP_EBUSY, "too many messages of this connection wait for their turn", 1};
+        conversation_error(connection, &full, id);
         return;
     }
     struct waiting *waiting = rp_alloc(sizeof *waiting + text.len);
@@ -167,7 +168,7 @@ void conversation_next(struct connection *connection) {
     }
 }
 
-/* ---- frames in ------------------------------------------------------------------------------------------------------ */
+/* ---- frames in --------------------------------------------------------------------------------------------------- */
 
 static void on_message(struct connection *connection, struct rp_str text, const struct frame *frame) {
     connection->message_ms = rp_worker_now_ms(connection->local->worker);
@@ -209,7 +210,7 @@ void conversation_on_text(void *arg, struct rp_str text) {
     frame_finish(&frame);
 }
 
-/* ---- the end -------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void drop_waiting(struct connection *connection) {
     while (connection->first) free(take_waiting(connection));

@@ -111,8 +111,8 @@ void stream_finish(struct stream *stream) {
     rp_buf_finish(&stream->message);
 }
 
-/* On some mistakes wslay queues a close frame without a code and gives up. Frames go out whole, so a new context can take
- * over and say what was wrong. */
+/* On some mistakes wslay queues a close frame without a code and gives up. Frames go out whole, so a new context can
+ * take over and say what was wrong. */
 static int fail(struct stream *stream) {
     if (stream->close_queued) return 0;
     stream_finish(stream);

@@ -1,5 +1,5 @@
-/* What the files of this plugin share. A connection owns everything of one client; it is freed when its exchange is over
- * and its last turn is done, whichever comes later. All on the connection's worker. */
+/* What the files of this plugin share. A connection owns everything of one client; it is freed when its exchange is
+ * over and its last turn is done, whichever comes later. All on the connection's worker. */
 #ifndef WEBSOCKET_H
 #define WEBSOCKET_H
 

@@ -1,0 +1,89 @@
+/* The body of POST /v1/chat: what is read out of it, and that whatever is wrong is named. */
+#include "message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void assert_text(struct rp_str text, const char *wanted) {
+    assert_int_equal(text.len, strlen(wanted));
+    assert_memory_equal(text.data ? text.data : "", wanted, text.len);
+}
+
+static void every_field_is_read(void **state) {
+    (void)state;
+    struct message message;
+    const char *body = "{\"message\":\"hi\",\"session\":\"s\",\"user\":\"u\",\"stream\":true,\"metadata\":{\"a\":1},\"x\":[]}";
+    assert_int_equal(message_parse(rp_str(body), &message, NULL), 0);
+    assert_text(message.text, "hi");
+    assert_text(message.session, "s");
+    assert_text(message.user, "u");
+    assert_true(message.stream);
+    assert_int_equal(json_object_size(message.metadata), 1);
+    message_finish(&message);
+}
+
+static void what_is_absent_or_null_is_unset(void **state) {
+    static const char *const bodies[] = {
+        "{\"message\":\"hi\"}", " {\"prompt\" : \"hi\"} ", "{\"message\":null,\"prompt\":\"hi\"}",
+        "{\"message\":\"hi\",\"prompt\":\"other\",\"session\":null,\"user\":null,\"stream\":null,\"metadata\":null}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct message message;
+        assert_int_equal(message_parse(rp_str(bodies[i]), &message, NULL), 0);
+        assert_text(message.text, "hi");
+        assert_int_equal(message.session.len + message.user.len, 0);
+        assert_false(message.stream);
+        assert_null(message.metadata);
+        message_finish(&message);
+    }
+}
+
+static void what_is_wrong_is_named(void **state) {
+    static const struct { const char *body; int code; const char *names; } cases[] = {
+        {"", RP_EJSON, ""}, {"{", RP_EJSON, ""}, {"{}x", RP_EJSON, ""}, {"\xff", RP_EUTF8, "UTF-8"},
+        {"{\"message\":\"\xed\xa0\x80\"}", RP_EUTF8, "UTF-8"},
+        {"[]", RP_EINVALID, "object"}, {"\"message\"", RP_EINVALID, "object"},
+        {"{}", RP_EINVALID, "'message'"}, {"{\"message\":1}", RP_EINVALID, "'message'"},
+        {"{\"prompt\":{}}", RP_EINVALID, "'prompt'"}, {"{\"message\":\"a\",\"session\":1}", RP_EINVALID, "'session'"},
+        {"{\"message\":\"a\",\"session\":\"\\u0007\"}", RP_EINVALID, "'session'"},
+        {"{\"message\":\"a\",\"user\":false}", RP_EINVALID, "'user'"},
+        {"{\"message\":\"a\",\"stream\":1}", RP_EINVALID, "'stream'"},
+        {"{\"message\":\"a\",\"metadata\":\"x\"}", RP_EINVALID, "'metadata'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct message message;
+        struct rp_error error = {0};
+        assert_int_equal(message_parse(rp_str(cases[i].body), &message, &error), -cases[i].code);
+        assert_int_equal(error.code, cases[i].code);
+        assert_non_null(strstr(error.text, cases[i].names));
+    }
+}
+
+static void names_have_a_length(void **state) {
+    (void)state;
+    for (int len = 128; len <= 129; len++) {
+        struct rp_buf body;
+        struct message message;
+        rp_buf_init(&body, 1024);
+        rp_buf_printf(&body, "{\"message\":\"a\",\"session\":\"%0*d\"}", len, 0);
+        int status = message_parse(rp_buf_str(&body), &message, NULL);
+        assert_int_equal(status, len == 128 ? 0 : -RP_EINVALID);
+        if (status == 0) message_finish(&message);
+        rp_buf_finish(&body);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_is_read),
+        cmocka_unit_test(what_is_absent_or_null_is_unset),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(names_have_a_length),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
