@@ -106,6 +106,7 @@ static void fetch_arm(struct rp_fetch *fetch) {
 
 void fetch_moved(struct rp_fetch *fetch, enum fetch_phase phase) {
     bool entered = fetch->phase != phase;
+    fetch->suspected = false;
     fetch->phase = phase;
     fetch->moved_ms = rp_worker_now_ms(fetch->client->worker);
     if (entered) fetch_arm(fetch);
@@ -140,6 +141,11 @@ static void on_timer(struct rp_timer *timer) {
     int64_t now = rp_worker_now_ms(fetch->client->worker);
     if (fetch_due(fetch) > now) {
         fetch_arm(fetch);
+        return;
+    }
+    if (!fetch->suspected) { /* if it was us who stood still, its bytes wait to be read: the loop gets to see them first */
+        fetch->suspected = true;
+        rp_timer_start(fetch->client->worker, &fetch->timer, 1);
         return;
     }
     const char *detail = describe_timeout(fetch, now);
@@ -227,7 +233,7 @@ int rp_fetch_start(struct rp_worker *worker, const struct rp_fetch_request *requ
     fetch->head_bytes = fetch->body_bytes = 0;
     fetch->status = fetch->failure = 0;
     fetch->opened_count = 0;
-    fetch->head_done = fetch->paused = fetch->cancelled = false;
+    fetch->head_done = fetch->paused = fetch->cancelled = fetch->suspected = false;
     fetch->error[0] = '\0';
     link_active(fetch);
     fetch_arm(fetch);

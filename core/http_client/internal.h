@@ -62,6 +62,7 @@ struct rp_fetch {
     int status;
     int failure; /* why we broke the transfer off: -RP_E…, 0 */
     bool active, added, head_done, paused, cancelled, marked;
+    bool suspected; /* a limit has passed once; bytes clear it */
     bool own_proxy, own_ca; /* the easy handle is set up for this request's own */
     char *default_ca;
     char error[CURL_ERROR_SIZE];

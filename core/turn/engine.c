@@ -116,6 +116,8 @@ static const struct rp_transport_type *transport_type(const struct rp_transport 
 
 static int bind_listeners(struct engine *engine) {
     struct bot *bot = engine->bot;
+    if (bot->transport_count == 0)
+        report_add(&engine->report, RP_ECONFIG, engine->options->file, 0, "without a transport nobody can reach the bot");
     for (size_t i = 0; i < bot->listener_count && !engine->options->only_wish; i++) {
         struct rp_listener *listener = bot->listeners[i];
         struct rp_error error = {0};

@@ -74,7 +74,7 @@ struct rp_buf {
 
 RP_EXPORT void rp_buf_init(struct rp_buf *buf, size_t max);
 RP_EXPORT void rp_buf_finish(struct rp_buf *buf); /* frees the memory; the buffer can be used again */
-/* 0, or -RP_ETOOLARGE with the buffer untouched. */
+/* 0, or -RP_ETOOLARGE with the buffer untouched. `data` must not lie in the buffer itself. */
 RP_EXPORT int rp_buf_append(struct rp_buf *buf, const void *data, size_t len);
 RP_EXPORT int rp_buf_printf(struct rp_buf *buf, const char *format, ...) RP_PRINTF(2, 3);
 RP_EXPORT int rp_buf_reserve(struct rp_buf *buf, size_t more); /* room for `more` bytes behind `len` */

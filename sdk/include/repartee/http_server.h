@@ -5,6 +5,8 @@
  * requests by itself). The route owes one response: respond(), or begin(), write()…, end(), or upgrade(). It may pay
  * later; until then the connection reads nothing more than its limit.
  *
+ * A write to a connection that is broken already returns above 0, and on_gone follows.
+ *
  * After respond() or end(), and after on_gone(), the exchange must not be touched again. Calls on the exchange never
  * call back from inside. Every response gets X-Request-Id, Content-Length or chunked framing, Connection and Date from
  * the listener. */

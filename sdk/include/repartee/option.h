@@ -77,8 +77,10 @@ struct rp_option {
     const char *name; /* NULL ends the table */
     enum rp_option_type type;
     size_t offset;
-    const char *text;           /* the default, as in the bot file without quotes; NULL: zero, or NULL, or empty */
-    double min, max;            /* in the field's unit, both inclusive; both 0: no bounds */
+    const char *text;           /* the default, as in the bot file without quotes, a list with commas, a map as JSON;
+                                   NULL: zero, or NULL, or empty */
+    double min, max;            /* in the field's unit, or bytes of a text, or entries of a list; both inclusive; both 0:
+                                   no bounds; max below min: no upper bound */
     const char *const *choices; /* NULL-terminated */
     const char *help;           /* one line */
     unsigned flags;

@@ -28,11 +28,12 @@ struct rp_match {
     struct { size_t start, end; } group[RP_REGEX_GROUPS]; /* bytes; start == SIZE_MAX: did not take part */
 };
 
-/* 0, or -RP_ECONFIG with `error->text` telling what is wrong and where in the pattern. */
+/* Groups from RP_REGEX_GROUPS on are not reported, and may not have names. 0, or -RP_ECONFIG with `error->text` telling what is wrong and where in the pattern. */
 RP_EXPORT int rp_regex_compile(struct rp_str pattern, unsigned flags, struct rp_regex **out, struct rp_error *error);
 RP_EXPORT void rp_regex_free(struct rp_regex *regex); /* takes NULL */
-/* From byte `from` on. RP_MATCH_…, or -RP_EREGEX when a limit was hit (treat it as the safe side: fail closed).
- * With RP_MATCH_UNDECIDED, group 0 starts where the undecided text starts. */
+/* From byte `from` on. RP_MATCH_…; -RP_EREGEX when a limit was hit (treat it as the safe side: fail closed); -RP_EUTF8
+ * for text that is not valid UTF-8 or a `from` inside a character. The limits count for each call by itself. With
+ * RP_MATCH_UNDECIDED, group 0 starts where the undecided text starts. */
 RP_EXPORT int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
                              struct rp_match *out_match);
 /* Named groups: the number of names, and the i-th with its group. */

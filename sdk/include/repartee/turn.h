@@ -36,7 +36,7 @@ struct rp_sink;
 
 enum rp_chunk_type {
     RP_CHUNK_NONE,  /* nothing: carries only the flow */
-    RP_CHUNK_TEXT,  /* whole UTF-8 characters; sources must not cut inside one */
+    RP_CHUNK_TEXT,  /* whole UTF-8 characters; sources must not cut inside one. Broken text is RP_EUPSTREAM */
     RP_CHUNK_TOOL,  /* the model calls a tool */
     RP_CHUNK_USAGE, /* tokens spent, added up by the core */
     RP_CHUNK_ERROR, /* always with RP_ERROR, and RP_ERROR always with it */
