@@ -229,11 +229,19 @@ static void serve(struct engine *engine) {
 
 /* ---- the two ways in -------------------------------------------------------------------------------------------------------- */
 
+/* A chat on the terminal is not to be interrupted by a line for every turn. */
+static bool prompts(const struct engine *engine) {
+    if (engine->options->only_wish) return true;
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO)) return false;
+    for (size_t i = 0; i < engine->bot->transport_count; i++)
+        if (strcmp(engine->bot->transports[i]->element.type->name, "stdin") == 0) return true;
+    return false;
+}
+
 static int open_log(struct engine *engine) {
     struct bot *bot = engine->bot;
     enum rp_log_level level = (enum rp_log_level)bot->log.level;
-    /* A chat on the terminal is not to be interrupted by a line for every turn. */
-    if (engine->options->only_wish && !bot->log.file && level == RP_LOG_INFO) level = RP_LOG_WARN;
+    if (!bot->log.file && level == RP_LOG_INFO && prompts(engine)) level = RP_LOG_WARN;
     struct rp_error error = {0};
     if (log_open(level, bot->log.file, &error) == 0) return 0;
     report_add_error(&engine->report, &error);

@@ -7,7 +7,7 @@
  *
  * A write to a connection that is broken already returns above 0, and on_gone follows.
  *
- * After respond() or end(), and after on_gone(), the exchange must not be touched again. Calls on the exchange never
+ * After respond(), end() or abort(), and after on_gone(), the exchange must not be touched again. Calls on the exchange never
  * call back from inside. Every response gets X-Request-Id, Content-Length or chunked framing, Connection and Date from
  * the listener. */
 #ifndef REPARTEE_HTTP_SERVER_H
