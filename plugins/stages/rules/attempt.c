@@ -1,5 +1,5 @@
-/* Calls `when` and then the reply function, each of which may wait, and turns what they return into a verdict. All of it
- * runs inside the coroutine, so that every error has its traceback and every byte its account. */
+/* Calls `when` and then the reply function, each of which may wait, and turns what they return into a verdict. All of
+ * it runs inside the coroutine, so that every error has its traceback and every byte its account. */
 #include "attempt.h"
 
 #include <lauxlib.h>

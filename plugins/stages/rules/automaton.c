@@ -28,7 +28,7 @@ struct automaton {
     size_t state_cap;
     struct output *outputs;
     size_t output_count, output_cap;
-    uint32_t cursor; /* no state below it is worth a look */
+    uint32_t cursor;            /* no state below it is worth a look */
     unsigned char letters[256]; /* 0: in no literal */
     unsigned letter_count;
 };
@@ -39,7 +39,7 @@ static void *grow(void *items, size_t count, size_t *cap, size_t size) {
     return rp_realloc(items, *cap * size);
 }
 
-/* ---- the trie ------------------------------------------------------------------------------------------------------ */
+/* ---- the trie ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t add_node(struct automaton *a, unsigned char letter) {
     a->nodes = grow(a->nodes, a->node_count, &a->node_cap, sizeof(*a->nodes));
@@ -96,7 +96,7 @@ void automaton_destroy(struct automaton *a) {
     free(a);
 }
 
-/* ---- the double array ---------------------------------------------------------------------------------------------- */
+/* ---- the double array -------------------------------------------------------------------------------------------- */
 
 static void reserve_states(struct automaton *a, size_t count) {
     size_t old = a->state_cap;
@@ -173,7 +173,7 @@ void automaton_build(struct automaton *a) {
     a->nodes = NULL;
 }
 
-/* ---- the pass over a message --------------------------------------------------------------------------------------- */
+/* ---- the pass over a message ------------------------------------------------------------------------------------- */
 
 bool automaton_scan(const struct automaton *a, struct rp_str text, uint64_t *bits) {
     const struct state *states = a->states;

@@ -1,5 +1,5 @@
-/* Reads the tables behind `rule "name" { … }` and `generate "name" { … }` into the ruleset. Every field that is wrong
- * is a mistake of its own, and loading goes on. */
+/* Reads the tables behind `rule "name" { … }` and `generate "name" { … }` into the ruleset. Every field that is
+ * wrong is a mistake of its own, and loading goes on. */
 #include "declare.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ static struct rp_arena *arena_of(const struct form *form) {
     return form->vm->set->arena;
 }
 
-/* ---- fields ------------------------------------------------------------------------------------------------------------ */
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
 
 static int push_field(const struct form *form, const char *name) {
     lua_pushstring(form->L, name);
@@ -128,7 +128,7 @@ static size_t read_texts(const struct form *form, const char *name, struct rp_st
     return count;
 }
 
-/* ---- rule ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rule -------------------------------------------------------------------------------------------------------- */
 
 static void read_match(const struct form *form, struct rule *rule) {
     int type = push_field(form, "match");
@@ -139,7 +139,8 @@ static void read_match(const struct form *form, struct rule *rule) {
     }
     lua_pop(form->L, 1);
     for (size_t i = 0; i < rule->pattern_count; i++) {
-        if (rule->patterns[i].len == 0) wrong(form, "'match': an empty pattern matches everything; write '.*' if that is meant");
+        if (rule->patterns[i].len == 0)
+            wrong(form, "'match': an empty pattern matches everything; write '.*' to mean it");
     }
 }
 
@@ -175,7 +176,7 @@ static void read_rule(const struct form *form) {
     rule->when_ref = read_function(form, "when");
 }
 
-/* ---- generate ------------------------------------------------------------------------------------------------------------ */
+/* ---- generate ---------------------------------------------------------------------------------------------------- */
 
 static void read_system(const struct form *form, struct generate *generate) {
     int type = push_field(form, "system");
@@ -261,7 +262,7 @@ static void read_generate(const struct form *form) {
     generate->when_ref = read_function(form, "when");
 }
 
-/* ---- what scripts call ---------------------------------------------------------------------------------------------------- */
+/* ---- what scripts call ------------------------------------------------------------------------------------------- */
 
 static bool good_name(const char *name, size_t len) {
     if (len == 0 || len > NAME_LEN || !rp_utf8_valid(name, len)) return false;
@@ -310,7 +311,8 @@ static int declare(lua_State *L, const char *kind, lua_CFunction body) {
     size_t len;
     if (lua_type(L, 1) != LUA_TSTRING) return luaL_error(L, "%s needs a name: %s \"name\" { … }", kind, kind);
     const char *name = lua_tolstring(L, 1, &len);
-    if (!good_name(name, len)) return luaL_error(L, "%s: a name has 1 to %d bytes, none of them a control character", kind, NAME_LEN);
+    if (!good_name(name, len))
+        return luaL_error(L, "%s: a name has 1 to %d bytes, none of them a control character", kind, NAME_LEN);
     if (lua_gettop(L) > 1) return luaL_error(L, "%s: write %s \"%s\" { … }, without a comma", kind, kind, name);
     lua_pushcclosure(L, body, 1);
     return 1;

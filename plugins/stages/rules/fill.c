@@ -68,25 +68,19 @@ bool captures_find(const struct captures *captures, struct rp_str name, struct r
     return true;
 }
 
-static struct rp_str piece_text(const struct captures *captures, const struct fill_piece *piece,
-                                struct rp_str *out_missing) {
+static struct rp_str piece_text(const struct captures *captures, const struct fill_piece *piece) {
     struct rp_str text = piece->text;
-    if (piece->placeholder && !captures_find(captures, piece->text, &text)) {
-        if (out_missing->len == 0) *out_missing = piece->text;
-        text = RP_STR("");
-    }
+    if (piece->placeholder && !captures_find(captures, piece->text, &text)) return RP_STR("");
     return text;
 }
 
-struct rp_str captures_fill(const struct captures *captures, struct rp_str template, struct rp_arena *arena,
-                            struct rp_str *out_missing) {
+struct rp_str captures_fill(const struct captures *captures, struct rp_str template, struct rp_arena *arena) {
     struct fill_piece piece;
     size_t len = 0;
-    *out_missing = RP_STR("");
-    for (struct rp_str rest = template; fill_next(&rest, &piece);) len += piece_text(captures, &piece, out_missing).len;
+    for (struct rp_str rest = template; fill_next(&rest, &piece);) len += piece_text(captures, &piece).len;
     char *filled = rp_arena_alloc(arena, len + 1), *at = filled;
     for (struct rp_str rest = template; fill_next(&rest, &piece);) {
-        struct rp_str text = piece_text(captures, &piece, out_missing);
+        struct rp_str text = piece_text(captures, &piece);
         memcpy(at, text.data, text.len);
         at += text.len;
     }

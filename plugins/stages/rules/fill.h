@@ -19,8 +19,7 @@ struct captures {
 };
 /* The group called `name`, or the number; false: there is none, or it took no part in the match. */
 bool captures_find(const struct captures *captures, struct rp_str name, struct rp_str *out_text);
-/* The template with its captures filled in, in the arena. Missing ones are empty; *out_missing is the first, or empty. */
-struct rp_str captures_fill(const struct captures *captures, struct rp_str template, struct rp_arena *arena,
-                            struct rp_str *out_missing);
+/* The template with its captures filled in, in the arena; those that took no part are empty. */
+struct rp_str captures_fill(const struct captures *captures, struct rp_str template, struct rp_arena *arena);
 
 #endif

@@ -14,7 +14,7 @@ struct walk {
     lua_Integer head, tail;
 };
 
-/* ---- what a frozen table does --------------------------------------------------------------------------------------- */
+/* ---- what a frozen table does ------------------------------------------------------------------------------------ */
 
 void freeze_contents(lua_State *L, int index) {
     index = lua_absindex(L, index);
@@ -90,7 +90,7 @@ void freeze_proxy(lua_State *L, int proxy) {
     lua_rawsetp(L, proxy, &shadow_key);
 }
 
-/* ---- the walk -------------------------------------------------------------------------------------------------------- */
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
 /* Takes the value on the top of the stack into the queue, once. */
 static void enqueue(struct walk *walk) {

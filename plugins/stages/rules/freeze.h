@@ -1,7 +1,7 @@
 /* Read-only tables: what all turns share must not carry anything from one user's turn to another's.
  *
- * Freezing is done in place: the table's contents move to a shadow that scripts cannot reach, so that every reference to
- * the table, in locals and closures too, becomes read-only. Fields whose name starts with "__" also stay where they
+ * Freezing is done in place: the table's contents move to a shadow that scripts cannot reach, so that every reference
+ * to the table, in locals and closures too, becomes read-only. Fields whose name starts with "__" also stay where they
  * are, since Lua looks for metamethods without asking metatables. */
 #ifndef RULES_FREEZE_H
 #define RULES_FREEZE_H

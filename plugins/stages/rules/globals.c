@@ -12,7 +12,7 @@
 
 static const char shared_key, roots_key, sealed_key;
 
-/* ---- pcall, xpcall: an error of the budget is passed on --------------------------------------------------------------- */
+/* ---- pcall, xpcall: an error of the budget is passed on ---------------------------------------------------------- */
 
 static int finish_pcall(lua_State *L, int status, lua_KContext extra) {
     struct account *account = meter_of(L)->account;
@@ -32,9 +32,23 @@ static int protected_call(lua_State *L) {
     return finish_pcall(L, status, 0);
 }
 
+/* In front of the script's own message handler: after an error in the hook, Lua calls handlers without any hook. */
+static int handle(lua_State *L) {
+    struct account *account = meter_of(L)->account;
+    if (account && account->over != METER_FINE) return 1;
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
 static int protected_call_handled(lua_State *L) {
     int args = lua_gettop(L) - 2;
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, handle, 1);
+    lua_replace(L, 2);
     lua_pushboolean(L, 1);
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2);
@@ -58,12 +72,12 @@ static int set_metatable(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg own_functions[] = {
-    {"next", freeze_next},       {"pairs", freeze_pairs},           {"pcall", protected_call},
-    {"xpcall", protected_call_handled}, {"setmetatable", set_metatable}, {"time", moment_time},
-    {"date", moment_date},       {NULL, NULL}};
+static const luaL_Reg own_functions[] = {{"next", freeze_next},           {"pairs", freeze_pairs},
+                                         {"pcall", protected_call},       {"xpcall", protected_call_handled},
+                                         {"setmetatable", set_metatable}, {"time", moment_time},
+                                         {"date", moment_date},           {NULL, NULL}};
 
-/* ---- the shared globals ------------------------------------------------------------------------------------------------ */
+/* ---- the shared globals ------------------------------------------------------------------------------------------ */
 
 static void open_base(lua_State *L, int shared) {
     static const char *const names[] = {"assert", "error",    "getmetatable", "ipairs", "rawequal", "rawlen",
@@ -134,7 +148,7 @@ void globals_push_shared(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key);
 }
 
-/* ---- environments ------------------------------------------------------------------------------------------------------- */
+/* ---- environments ------------------------------------------------------------------------------------------------ */
 
 static int set_global(lua_State *L) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sealed_key) != LUA_TNIL) {

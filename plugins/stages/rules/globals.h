@@ -9,9 +9,9 @@
 
 /* Once a state, in a protected call: opens the libraries and leaves the table of shared globals in the registry. */
 void globals_open(lua_State *L);
-void globals_push_shared(lua_State *L); /* for more names, before any file is loaded */
+void globals_push_shared(lua_State *L);      /* for more names, before any file is loaded */
 void globals_push_environment(lua_State *L); /* pushes the environment for one file */
-void globals_seal(lua_State *L); /* freezes what the files have set; call once all are loaded */
-void globals_keep(lua_State *L); /* pops a value that sealing shall freeze too */
+void globals_seal(lua_State *L);             /* freezes what the files have set; call once all are loaded */
+void globals_keep(lua_State *L);             /* pops a value that sealing shall freeze too */
 
 #endif

@@ -54,7 +54,7 @@ static bool is_letter(int c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* ---- sets --------------------------------------------------------------------------------------------------------- */
+/* ---- sets -------------------------------------------------------------------------------------------------------- */
 
 static size_t shortest(const struct literals *set) {
     size_t len = LITERAL_BYTES;
@@ -102,7 +102,7 @@ static bool unite(struct literals *out, const struct literals *more) {
     return true;
 }
 
-/* ---- characters ---------------------------------------------------------------------------------------------------- */
+/* ---- characters -------------------------------------------------------------------------------------------------- */
 
 bool literal_caseless(uint32_t c) {
     return (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
@@ -222,7 +222,7 @@ static void skip_class(struct reader *reader) {
     }
 }
 
-/* ---- groups -------------------------------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
 
 static void read_body(struct reader *reader, struct atom *atom) {
     if (++reader->depth > DEPTH_MAX) {
@@ -287,7 +287,7 @@ static void read_group(struct reader *reader, struct atom *atom) {
     }
 }
 
-/* ---- pieces -------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
 static void read_atom(struct reader *reader, struct atom *atom) {
     atom->kind = ATOM_GROUP;
@@ -298,10 +298,18 @@ static void read_atom(struct reader *reader, struct atom *atom) {
         return;
     }
     switch (*reader->at) {
-    case '\\': read_escape(reader, atom); break;
-    case '[': skip_class(reader); break;
-    case '(': read_group(reader, atom); break;
-    case '.': reader->at++; break;
+    case '\\':
+        read_escape(reader, atom);
+        break;
+    case '[':
+        skip_class(reader);
+        break;
+    case '(':
+        read_group(reader, atom);
+        break;
+    case '.':
+        reader->at++;
+        break;
     case '^':
     case '$':
         reader->at++;
@@ -309,8 +317,11 @@ static void read_atom(struct reader *reader, struct atom *atom) {
         break;
     case '*':
     case '+':
-    case '?': lose(reader); break;
-    default: read_character(reader, atom);
+    case '?':
+        lose(reader);
+        break;
+    default:
+        read_character(reader, atom);
     }
 }
 
@@ -336,10 +347,16 @@ static bool read_counts(struct reader *reader, unsigned *out_least) {
 static bool read_quantifier(struct reader *reader, unsigned *out_least) {
     switch (peek(reader, 0)) {
     case '*':
-    case '?': *out_least = 0; break;
-    case '+': *out_least = 1; break;
-    case '{': return read_counts(reader, out_least);
-    default: return false;
+    case '?':
+        *out_least = 0;
+        break;
+    case '+':
+        *out_least = 1;
+        break;
+    case '{':
+        return read_counts(reader, out_least);
+    default:
+        return false;
     }
     reader->at++;
     return true;

@@ -1,7 +1,7 @@
 /* The literals that a pattern needs: a set of short texts of which every match must contain at least one.
  *
  * The reading of a pattern is conservative: what is not understood for sure yields no set at all, and such a pattern
- * is simply tried on every message. Literals are folded to lower case (ASCII only); see automaton.h for the other side. */
+ * is simply tried on every message. Literals are folded to lower case (ASCII only); see automaton.h for messages. */
 #ifndef RULES_LITERAL_H
 #define RULES_LITERAL_H
 

@@ -15,7 +15,7 @@
 
 static const char loaded_key; /* the registry's table of files that were run, with what they returned */
 
-/* ---- running a file ---------------------------------------------------------------------------------------------------- */
+/* ---- running a file ---------------------------------------------------------------------------------------------- */
 
 /* "rules/a.lua:3: text" becomes file, line and text; an included file has a name of its own there. */
 static void report(struct vm *vm, const char *file, const char *message) {
@@ -85,7 +85,7 @@ static void load_file(struct vm *vm, const char *path) {
     lua_pop(L, 1);
 }
 
-/* ---- what files can call ------------------------------------------------------------------------------------------------- */
+/* ---- what files can call ----------------------------------------------------------------------------------------- */
 
 static struct vm *loading(lua_State *L, const char *what) {
     struct vm *vm = vm_of(L);
@@ -106,7 +106,8 @@ static int json_file(lua_State *L) {
     const char *why, *path = luaL_checkstring(L, 1);
     const struct source *source = sources_data(loading(L, "json_file")->sources, path, &why);
     if (!source) return luaL_error(L, "json_file '%s': %s", path, why);
-    if (luajson_parse(L, source->text, &error) != 0) return luaL_error(L, "%s:%d: %s", source->name, error.line, error.text);
+    if (luajson_parse(L, source->text, &error) != 0)
+        return luaL_error(L, "%s:%d: %s", source->name, error.line, error.text);
     freeze(L, -1);
     return 1;
 }
@@ -131,7 +132,7 @@ static void set_config(lua_State *L, const json_t *config) {
     lua_setfield(L, -2, "config");
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static int prepare(lua_State *L) {
     globals_open(L);

@@ -1,4 +1,4 @@
-/* find, match, gmatch and gsub as scripts see them: arguments, results, replacements. lpattern_match.c does the search. */
+/* find, match, gmatch and gsub as scripts see them: arguments, results, replacements. lpattern_match.c searches. */
 #define _GNU_SOURCE /* memmem */
 #include "lpattern.h"
 
@@ -104,7 +104,7 @@ static int match(lua_State *L) {
     return search_first(L, false);
 }
 
-/* ---- gmatch: upvalues are text, pattern, where to go on, where the last match ended --------------------------------- */
+/* ---- gmatch: upvalues are text, pattern, where to go on, where the last match ended ------------------------------ */
 
 static int gmatch_next(lua_State *L) {
     size_t text_len, len;
@@ -138,7 +138,7 @@ static int gmatch(lua_State *L) {
     return 1;
 }
 
-/* ---- gsub ------------------------------------------------------------------------------------------------------------ */
+/* ---- gsub -------------------------------------------------------------------------------------------------------- */
 
 static void add_template(struct search *search, luaL_Buffer *out, const char *s, const char *e) {
     size_t len;
@@ -219,4 +219,5 @@ static int gsub(lua_State *L) {
     return 2;
 }
 
-const luaL_Reg lpattern_functions[] = {{"find", find}, {"match", match}, {"gmatch", gmatch}, {"gsub", gsub}, {NULL, NULL}};
+const luaL_Reg lpattern_functions[] = {
+    {"find", find}, {"match", match}, {"gmatch", gmatch}, {"gsub", gsub}, {NULL, NULL}};

@@ -1,4 +1,4 @@
-/* The matcher for Lua patterns: backtracking over items, each step counted. What is done with a match, lpattern.c says. */
+/* The matcher for Lua patterns: backtracking over items, each step counted. What a match is for, lpattern.c says. */
 #include "lpattern_match.h"
 
 #include <ctype.h>
@@ -23,23 +23,46 @@ static void tick(struct search *search) {
     if (++search->steps >= CHARGE_EVERY) search_charge(search);
 }
 
-/* ---- classes ------------------------------------------------------------------------------------------------------- */
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
 
 static bool in_class(int c, int letter) {
     bool in;
     switch (tolower(letter)) {
-    case 'a': in = isalpha(c); break;
-    case 'c': in = iscntrl(c); break;
-    case 'd': in = isdigit(c); break;
-    case 'g': in = isgraph(c); break;
-    case 'l': in = islower(c); break;
-    case 'p': in = ispunct(c); break;
-    case 's': in = isspace(c); break;
-    case 'u': in = isupper(c); break;
-    case 'w': in = isalnum(c); break;
-    case 'x': in = isxdigit(c); break;
-    case 'z': in = c == 0; break;
-    default: return letter == c;
+    case 'a':
+        in = isalpha(c);
+        break;
+    case 'c':
+        in = iscntrl(c);
+        break;
+    case 'd':
+        in = isdigit(c);
+        break;
+    case 'g':
+        in = isgraph(c);
+        break;
+    case 'l':
+        in = islower(c);
+        break;
+    case 'p':
+        in = ispunct(c);
+        break;
+    case 's':
+        in = isspace(c);
+        break;
+    case 'u':
+        in = isupper(c);
+        break;
+    case 'w':
+        in = isalnum(c);
+        break;
+    case 'x':
+        in = isxdigit(c);
+        break;
+    case 'z':
+        in = c == 0;
+        break;
+    default:
+        return letter == c;
     }
     return isupper(letter) ? !in : in;
 }
@@ -86,16 +109,19 @@ static bool matches_one(struct search *search, const char *s, const char *p, con
     if (s >= search->text_end) return false;
     int c = (unsigned char)*s;
     switch (*p) {
-    case '.': return true;
-    case '%': return in_class(c, (unsigned char)p[1]);
+    case '.':
+        return true;
+    case '%':
+        return in_class(c, (unsigned char)p[1]);
     case '[':
         search->steps += (int)((end - p) / 8);
         return in_set(c, p, end - 1);
-    default: return (unsigned char)*p == c;
+    default:
+        return (unsigned char)*p == c;
     }
 }
 
-/* ---- repetitions --------------------------------------------------------------------------------------------------- */
+/* ---- repetitions ------------------------------------------------------------------------------------------------- */
 
 static const char *as_many(struct search *search, const char *s, const char *p, const char *end, ptrdiff_t least) {
     ptrdiff_t count = 0;
@@ -115,7 +141,7 @@ static const char *as_few(struct search *search, const char *s, const char *p, c
     }
 }
 
-/* ---- captures, balance, frontier ------------------------------------------------------------------------------------ */
+/* ---- captures, balance, frontier --------------------------------------------------------------------------------- */
 
 static const char *open_capture(struct search *search, const char *s, const char *p) {
     bool position = p[1] == ')';
@@ -175,7 +201,7 @@ static bool match_frontier(struct search *search, const char *s, const char *p, 
     return !in_set(before, p, end - 1) && in_set(after, p, end - 1);
 }
 
-/* ---- the walk over the pattern -------------------------------------------------------------------------------------- */
+/* ---- the walk over the pattern ----------------------------------------------------------------------------------- */
 
 /* A %b, %f or %1 at *p: moves both on; false: no match. Anything else is left alone. */
 static bool match_special(struct search *search, const char **s, const char **p, bool *out_done) {
@@ -206,9 +232,12 @@ static const char *walk(struct search *search, const char *s, const char *p) {
         if (done) continue;
         const char *end = item_end(search, p), *result;
         switch (*end) {
-        case '*': return as_many(search, s, p, end, 0);
-        case '+': return as_many(search, s, p, end, 1);
-        case '-': return as_few(search, s, p, end);
+        case '*':
+            return as_many(search, s, p, end, 0);
+        case '+':
+            return as_many(search, s, p, end, 1);
+        case '-':
+            return as_few(search, s, p, end);
         case '?':
             if (matches_one(search, s, p, end) && (result = match(search, s + 1, end + 1))) return result;
             p = end + 1;

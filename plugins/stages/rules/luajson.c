@@ -17,7 +17,7 @@ struct reader {
 
 static json_t *read_value(struct reader *reader, int index);
 
-/* ---- from Lua -------------------------------------------------------------------------------------------------------- */
+/* ---- from Lua ---------------------------------------------------------------------------------------------------- */
 
 static json_t *refuse(struct reader *reader, const char *why) {
     reader->why = why;
@@ -77,7 +77,8 @@ static json_t *read_object(struct reader *reader, int table) {
 
 static json_t *read_table(struct reader *reader, int index) {
     lua_State *L = reader->L;
-    if (++reader->depth > RP_JSON_DEPTH) return refuse(reader, "a table that is nested too deep, or in itself, cannot be JSON");
+    if (++reader->depth > RP_JSON_DEPTH)
+        return refuse(reader, "a table that is nested too deep, or in itself, cannot be JSON");
     freeze_contents(L, index);
     int table = lua_gettop(L);
     lua_Integer len = (lua_Integer)lua_rawlen(L, table), count = 0;
@@ -98,15 +99,21 @@ static json_t *read_value(struct reader *reader, int index) {
     if (++reader->nodes > LUAJSON_NODES) return refuse(reader, "a table with too many values cannot be JSON");
     if (!lua_checkstack(L, 8)) return refuse(reader, "out of stack");
     switch (lua_type(L, index)) {
-    case LUA_TNIL: return json_null();
-    case LUA_TBOOLEAN: return json_boolean(lua_toboolean(L, index));
-    case LUA_TNUMBER: return read_number(reader, index);
-    case LUA_TSTRING: return read_string(reader, index);
-    case LUA_TTABLE: return read_table(reader, index);
+    case LUA_TNIL:
+        return json_null();
+    case LUA_TBOOLEAN:
+        return json_boolean(lua_toboolean(L, index));
+    case LUA_TNUMBER:
+        return read_number(reader, index);
+    case LUA_TSTRING:
+        return read_string(reader, index);
+    case LUA_TTABLE:
+        return read_table(reader, index);
     case LUA_TLIGHTUSERDATA:
         if (lua_touserdata(L, index) == NULL) return json_null();
     /* fall through */
-    default: return refuse(reader, "only strings, numbers, booleans and tables can be JSON");
+    default:
+        return refuse(reader, "only strings, numbers, booleans and tables can be JSON");
     }
 }
 
@@ -115,6 +122,7 @@ int luajson_read(lua_State *L, int index, json_t **out_value, const char **out_w
     int top = lua_gettop(L);
     json_t *value = read_value(&reader, lua_absindex(L, index));
     lua_settop(L, top);
+    meter_note(L, reader.nodes);
     if (!value) {
         *out_why = reader.why ? reader.why : "out of memory";
         return -RP_EJSON;
@@ -123,7 +131,7 @@ int luajson_read(lua_State *L, int index, json_t **out_value, const char **out_w
     return 0;
 }
 
-/* ---- to Lua ---------------------------------------------------------------------------------------------------------- */
+/* ---- to Lua ------------------------------------------------------------------------------------------------------ */
 
 static void push_object(lua_State *L, const json_t *object) {
     const char *key;
@@ -151,17 +159,30 @@ void luajson_push(lua_State *L, const json_t *value) {
     luaL_checkstack(L, 4, "JSON nested too deep");
     meter_charge(L, 4);
     switch (json_typeof(value)) {
-    case JSON_OBJECT: push_object(L, value); break;
-    case JSON_ARRAY: push_list(L, value); break;
-    case JSON_STRING: lua_pushlstring(L, json_string_value(value), json_string_length(value)); break;
-    case JSON_INTEGER: lua_pushinteger(L, json_integer_value(value)); break;
-    case JSON_REAL: lua_pushnumber(L, json_real_value(value)); break;
-    case JSON_NULL: lua_pushlightuserdata(L, NULL); break;
-    default: lua_pushboolean(L, json_is_true(value));
+    case JSON_OBJECT:
+        push_object(L, value);
+        break;
+    case JSON_ARRAY:
+        push_list(L, value);
+        break;
+    case JSON_STRING:
+        lua_pushlstring(L, json_string_value(value), json_string_length(value));
+        break;
+    case JSON_INTEGER:
+        lua_pushinteger(L, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        lua_pushnumber(L, json_real_value(value));
+        break;
+    case JSON_NULL:
+        lua_pushlightuserdata(L, NULL);
+        break;
+    default:
+        lua_pushboolean(L, json_is_true(value));
     }
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static int box_free(lua_State *L) {
     json_t **box = lua_touserdata(L, 1);

@@ -16,7 +16,7 @@ int luajson_parse(lua_State *L, struct rp_str text, struct rp_error *error);
 /* Pushes the JSON text of the value at `index`, or raises. */
 void luajson_dump(lua_State *L, int index);
 
-void luajson_open(lua_State *L); /* once a state */
+void luajson_open(lua_State *L);           /* once a state */
 extern const luaL_Reg luajson_functions[]; /* the table `json`, but for `null` */
 
 #endif

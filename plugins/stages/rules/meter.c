@@ -1,4 +1,4 @@
-/* The allocator with its ceiling, the instruction hook, and the accounts. Which budgets there are is the stage's to say. */
+/* The allocator with its ceiling, the instruction hook, and the accounts. How large the budgets are, options say. */
 #include "meter.h"
 
 #include <lauxlib.h>
@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define HOOK_STEPS 1000
-#define STEP_BYTES 64  /* bytes handed out that count as one step */
+#define STEP_BYTES 64 /* bytes handed out that count as one step */
 #define REFUSALS_MAX 32
 
 static int64_t cpu_now(void) {
@@ -58,19 +58,21 @@ void meter_begin(struct meter *meter, struct account *account) {
     meter->account = account;
     meter->used_before = meter->used;
     meter->limit = meter->used + left < meter->cap ? meter->used + left : meter->cap;
-    meter->cpu_before = cpu_now();
+    meter->cpu_before = 0;
 }
 
 void meter_end(struct meter *meter) {
     struct account *account = meter->account;
     account->growth += (int64_t)meter->used - (int64_t)meter->used_before;
     if (account->growth < 0) account->growth = 0;
-    account->cpu_ns += cpu_now() - meter->cpu_before;
+    if (meter->cpu_before) account->cpu_ns += cpu_now() - meter->cpu_before;
     meter->account = NULL;
     meter->limit = meter->cap;
 }
 
-static void check_time(const struct meter *meter, struct account *account) {
+/* The clock is a system call, which a short slice should not pay for: it starts with the first call of the hook. */
+static void check_time(struct meter *meter, struct account *account) {
+    if (!meter->cpu_before) meter->cpu_before = cpu_now();
     if (account->cpu_ns + cpu_now() - meter->cpu_before > account->max_cpu_ns) account->over = METER_CPU;
     if (rp_now_ns() > account->wall_end_ns) account->over = METER_WALL;
 }
@@ -89,6 +91,11 @@ static void hook(lua_State *L, lua_Debug *debug) {
 
 void meter_watch(lua_State *L) {
     lua_sethook(L, hook, LUA_MASKCOUNT, HOOK_STEPS);
+}
+
+void meter_note(lua_State *L, int64_t steps) {
+    struct account *account = meter_of(L)->account;
+    if (account) spend(account, steps);
 }
 
 void meter_charge(lua_State *L, int64_t steps) {

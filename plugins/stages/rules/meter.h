@@ -1,6 +1,6 @@
 /* What a rule may use: instructions, memory, processor time, wall time, waits.
  *
- * A meter belongs to a Lua state and is its allocator; an account belongs to a turn and is charged while the turn's rule
+ * A meter belongs to a Lua state and is its allocator; an account belongs to a rule's turn and is charged while that
  * runs. A Lua script can catch errors, so an account that is over its budget stays over: the hook raises again and
  * again, and the script's pcall (globals.c) passes the error on, until the turn ends.
  *
@@ -27,7 +27,7 @@ struct meter { /* zero-initialise; `cap` is the caller's to set */
     size_t used, cap, limit;
     struct account *account; /* NULL while no rule runs */
     size_t used_before;
-    int64_t cpu_before;
+    int64_t cpu_before; /* 0: not looked at in this slice */
 };
 
 /* Makes a state whose memory the meter gives. The state's extra space points to the meter. NULL: over the cap. */
@@ -37,9 +37,11 @@ struct meter *meter_of(lua_State *L);
 void meter_begin(struct meter *meter, struct account *account); /* a slice: what runs now is charged to the account */
 void meter_end(struct meter *meter);
 void meter_watch(lua_State *L); /* sets the hook: on every coroutine before it runs */
+/* For C functions that cannot raise at this moment: the next charge does. */
+void meter_note(lua_State *L, int64_t steps);
 /* For C functions that loop: raises a Lua error when the budget is used up. */
 void meter_charge(lua_State *L, int64_t steps);
-int meter_raise(lua_State *L); /* the Lua error for an account that is over */
-const char *meter_reason(enum meter_over over); /* "10,000,000 instructions …" is for humans: one clause */
+int meter_raise(lua_State *L);                  /* the Lua error for an account that is over */
+const char *meter_reason(enum meter_over over); /* one clause for the log */
 
 #endif

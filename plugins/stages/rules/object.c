@@ -11,7 +11,8 @@
 
 #define TYPE "turn" /* as error messages call it */
 #define HISTORY_MAX 100
-#define CACHE 3 /* place on the stack of on_index */
+#define HANDOFF_STEPS 10000 /* it writes a line to the log */
+#define CACHE 3             /* place on the stack of on_index */
 
 struct run *object_run(lua_State *L, int index) {
     struct run **object = luaL_checkudata(L, index, TYPE);
@@ -19,7 +20,7 @@ struct run *object_run(lua_State *L, int index) {
     return *object;
 }
 
-/* ---- fields --------------------------------------------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
 
 static void push_str(lua_State *L, struct rp_str text) {
     lua_pushlstring(L, text.data ? text.data : "", text.len);
@@ -121,7 +122,7 @@ static const struct field {
     {"now", push_now},     {"id", push_id},
 };
 
-/* ---- methods -------------------------------------------------------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 static void mark_session(lua_State *L, struct run *run) {
     json_t *yes = json_true();
@@ -133,6 +134,7 @@ static int handoff(lua_State *L) {
     size_t len;
     const char *reason = luaL_optlstring(L, 2, "", &len);
     struct rp_log_line line;
+    meter_charge(L, HANDOFF_STEPS);
     mark_session(L, run);
     run->handed_off = true;
     rp_log_open(&line, RP_LOG_INFO, "rules");
@@ -154,10 +156,10 @@ static int pass(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"handoff", handoff}, {"pass", pass}, {NULL, NULL}};
 
-/* ---- the userdata --------------------------------------------------------------------------------------------------------- */
+/* ---- the userdata ------------------------------------------------------------------------------------------------ */
 
 static int unknown_field(lua_State *L, const char *name) {
-    static const char *const known[] = {"match", "text", "session", "config", "user", "lang",  "history", "metadata",
+    static const char *const known[] = {"match", "text", "session", "config", "user", "lang", "history", "metadata",
                                         "now",   "id",   "handoff", "pass",   "get",  "post", "sleep",   NULL};
     const char *near = mistakes_nearest(name, known);
     if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);

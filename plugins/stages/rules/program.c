@@ -5,7 +5,7 @@
 
 #include "fill.h"
 
-/* ---- patterns ----------------------------------------------------------------------------------------------------------- */
+/* ---- patterns ---------------------------------------------------------------------------------------------------- */
 
 static void compile_rule(struct program *program, const struct rule *rule, size_t number, struct mistakes *mistakes) {
     for (size_t i = 0; i < rule->pattern_count; i++) {
@@ -58,7 +58,7 @@ static void compile(struct program *program, const struct ruleset *set, struct m
     matcher_build(program->matcher);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static int list_sources(struct program *program, const struct program_options *options, struct rp_error *error) {
     int rc = sources_create(options->folder, options->dir, &program->sources, error);

@@ -43,7 +43,7 @@ struct generate *ruleset_add_generate(struct ruleset *set) {
     return generate;
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------------------------- */
 
 static int by_place(const struct origin *a, const struct origin *b) {
     int files = strcmp(a->file, b->file);
@@ -90,7 +90,7 @@ void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
     if (set->generate_count) qsort(set->generates, set->generate_count, sizeof(struct generate *), compare_generates);
 }
 
-/* ---- fingerprint -------------------------------------------------------------------------------------------------------- */
+/* ---- fingerprint ------------------------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, const void *data, size_t len) {
     const unsigned char *bytes = data;
@@ -109,7 +109,8 @@ uint64_t ruleset_fingerprint(const struct ruleset *set) {
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct rule *rule = set->rules[i];
         hash = mix_origin(hash, &rule->origin);
-        for (size_t k = 0; k < rule->pattern_count; k++) hash = mix(hash, rule->patterns[k].data, rule->patterns[k].len);
+        for (size_t k = 0; k < rule->pattern_count; k++)
+            hash = mix(hash, rule->patterns[k].data, rule->patterns[k].len);
     }
     for (size_t i = 0; i < set->generate_count; i++) hash = mix_origin(hash, &set->generates[i]->origin);
     return hash;

@@ -26,7 +26,7 @@ struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *
     return run;
 }
 
-/* ---- attempts ------------------------------------------------------------------------------------------------------------ */
+/* ---- attempts ---------------------------------------------------------------------------------------------------- */
 
 static void open_account(struct run *run) {
     const struct rules_options *options = run->rules->options;
@@ -73,7 +73,7 @@ static void write_failure(const struct run *run, int code, const char *text) {
 
 static void log_failure(struct run *run, int code, lua_State *failed) {
     lua_State *L = run->vm->L;
-    const char *text = meter_reason(run->account.over);
+    const char *text = run->account.over == METER_FINE ? "it could not be started" : meter_reason(run->account.over);
     int top = lua_gettop(L);
     if (failed) {
         lua_pushcfunction(L, push_traceback);
@@ -134,7 +134,7 @@ static enum run_state wait(struct run *run) {
     return RUN_WAITS;
 }
 
-/* ---- verdicts ------------------------------------------------------------------------------------------------------------ */
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash(const char *text) {
     uint64_t value = UINT64_C(0xCBF29CE484222325);
@@ -146,9 +146,8 @@ static uint64_t hash(const char *text) {
 static enum run_state reply_fixed(struct run *run) {
     const struct rule *rule = run->rule;
     struct captures captures = run_captures(run);
-    struct rp_str missing;
     size_t which = rule->reply_count > 1 ? hash(run->turn->id) % rule->reply_count : 0;
-    run->reply = captures_fill(&captures, rule->replies[which], run->turn->arena, &missing);
+    run->reply = captures_fill(&captures, rule->replies[which], run->turn->arena);
     rp_turn_set_by(run->turn, "%s", rule->by);
     return RUN_ANSWERS;
 }
@@ -204,7 +203,7 @@ static bool attempt(struct run *run, enum run_state *out_state) {
     return settle(run, status, failed, out_state);
 }
 
-/* ---- the order ------------------------------------------------------------------------------------------------------------ */
+/* ---- the order --------------------------------------------------------------------------------------------------- */
 
 static bool try_rule(struct run *run, enum run_state *out_state) {
     if (run->rule->reply_ref == LUA_NOREF && run->rule->when_ref == LUA_NOREF) {

@@ -39,7 +39,7 @@ struct run {
     struct matcher_cursor cursor;
     struct rp_match match;
     size_t pattern;
-    uint32_t tried;         /* the rule that had its try last; UINT32_MAX: none */
+    uint32_t tried;          /* the rule that had its try last; UINT32_MAX: none */
     const struct rule *rule; /* the attempt's: one of these two */
     const struct generate *generate;
     size_t next_generate;
@@ -58,9 +58,9 @@ struct run {
 
 struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *vm);
 enum run_state run_start(struct run *run);
-enum run_state run_resume(struct run *run); /* what was waited for is there */
-enum run_state run_expire(struct run *run); /* the wall time is over */
-void run_drop(struct run *run);             /* the turn has ended meanwhile */
+enum run_state run_resume(struct run *run);                 /* what was waited for is there */
+enum run_state run_expire(struct run *run);                 /* the wall time is over */
+void run_drop(struct run *run);                             /* the turn has ended meanwhile */
 void stage_continue(struct run *run, enum run_state state); /* stage.c: pays for a turn that waited */
 
 static inline const struct origin *run_origin(const struct run *run) {

@@ -3,10 +3,12 @@
 
 #include "freeze.h"
 #include "luajson.h"
+#include "meter.h"
 #include "run.h"
 
 #define TYPE "session"
 #define NAME_MAX_LEN 128
+#define SET_STEPS 2000 /* the core measures the session each time */
 
 static struct run *run_of(lua_State *L) {
     luaL_checkudata(L, 1, TYPE);
@@ -41,6 +43,7 @@ static int on_newindex(lua_State *L) {
     if (luajson_read(L, 3, &value, &why) != 0) return luaL_error(L, "t.session.%s: %s", name, why);
     int rc = rp_session_set(run->turn, name, value);
     json_decref(value);
+    meter_charge(L, SET_STEPS);
     if (rc == 0) return 0;
     return luaL_error(L, "t.session.%s: %s", name,
                       rc == -RP_ETOOLARGE ? "the session would grow too large" : rp_error_text(rc));

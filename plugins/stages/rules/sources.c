@@ -55,7 +55,7 @@ void sources_destroy(struct sources *sources) {
     free(sources);
 }
 
-/* ---- the list ---------------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -104,7 +104,7 @@ const char *sources_at(const struct sources *sources, size_t index) {
     return sources->listed[index];
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool is_inside(const char *path, const char *folder) {
     size_t len = strlen(folder);

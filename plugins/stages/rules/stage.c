@@ -14,9 +14,6 @@ int stage_check(const void *arg, struct rp_error *error) {
     if (!options->dir == !options->files.count) {
         return rp_error_set(error, RP_ECONFIG, "either 'dir' or 'files' must say where the rules are");
     }
-    if (options->turn_memory > options->memory) {
-        return rp_error_set(error, RP_ECONFIG, "'turn_memory' cannot be more than 'memory'");
-    }
     return 0;
 }
 
@@ -74,7 +71,7 @@ void stage_detach(struct rp_element *element, struct rp_worker *worker, void *lo
     vm_destroy(local);
 }
 
-/* ---- turns ---------------------------------------------------------------------------------------------------------------- */
+/* ---- turns ------------------------------------------------------------------------------------------------------- */
 
 /* Pays for a turn that is kept. */
 static void pay(struct run *run, enum run_state state) {

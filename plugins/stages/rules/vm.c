@@ -56,7 +56,7 @@ void vm_destroy(struct vm *vm) {
     free(vm);
 }
 
-/* ---- coroutines -------------------------------------------------------------------------------------------------------- */
+/* ---- coroutines -------------------------------------------------------------------------------------------------- */
 
 lua_State *vm_take(lua_State *L, int *out_ref) {
     struct vm *vm = vm_of(L);
@@ -71,23 +71,11 @@ lua_State *vm_take(lua_State *L, int *out_ref) {
     return co;
 }
 
-static void refuse_all(lua_State *co, lua_Debug *debug) {
-    (void)debug;
-    luaL_error(co, "this turn has ended");
-}
-
-/* Closing runs a script's __close handlers, which have no business any more: their first instruction raises. */
-static void close_thread(lua_State *co) {
-    lua_sethook(co, refuse_all, LUA_MASKCALL | LUA_MASKCOUNT, 1);
-    lua_resetthread(co);
-}
-
 void vm_give(struct vm *vm, lua_State *co, int ref, bool clean) {
     if (clean && vm->idle_count < VM_IDLE) {
         lua_settop(co, 0);
         vm->idle[vm->idle_count++] = (struct idle){co, ref};
         return;
     }
-    if (!clean) close_thread(co);
     luaL_unref(vm->L, LUA_REGISTRYINDEX, ref);
 }

@@ -39,7 +39,8 @@ static inline struct vm *vm_of(lua_State *L) {
 
 /* A coroutine, watched by the meter and with an empty stack, and the reference that keeps it; in a protected call. */
 lua_State *vm_take(lua_State *L, int *out_ref);
-/* Gives it back: `clean` when its function has returned, otherwise it is closed and dropped. */
+/* Gives it back: `clean` when its function has returned. Otherwise it is left to the garbage collector, which does not
+ * run the __close handlers that still stand in it: after an error in the hook, no hook would watch them. */
 void vm_give(struct vm *vm, lua_State *co, int ref, bool clean);
 
 #endif

@@ -1,4 +1,4 @@
-/* t:get, t:post and t:sleep: the coroutine yields, the worker goes on, and run.c resumes it when the answer is there. */
+/* t:get, t:post and t:sleep: the coroutine yields, the worker goes on, run.c resumes it when the answer is there. */
 #include <math.h>
 #include <stdio.h>
 #include <strings.h>
@@ -15,7 +15,7 @@
 
 enum { OBJECT = 1, URL, OPTIONS };
 
-/* ---- what all waits share --------------------------------------------------------------------------------------------------- */
+/* ---- what all waits share ---------------------------------------------------------------------------------------- */
 
 static void count_wait(lua_State *L, struct run *run) {
     if (!lua_isyieldable(L)) luaL_error(L, "a rule cannot wait here, inside a library function or a metamethod");
@@ -31,7 +31,7 @@ void waits_drop(struct run *run) {
     rp_buf_finish(&run->wait.body);
 }
 
-/* ---- the request ------------------------------------------------------------------------------------------------------------ */
+/* ---- the request ------------------------------------------------------------------------------------------------- */
 
 struct request {
     struct rp_fetch_request fetch;
@@ -51,8 +51,10 @@ static void read_headers(lua_State *L, struct run *run, struct request *request)
         luaL_argexpected(L, lua_istable(L, -1), OPTIONS, "headers to be a table");
         lua_pushnil(L);
         while (lua_next(L, -2)) {
-            if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1)) luaL_error(L, "headers: names and values are texts");
-            add_field(L, run, request, lua_tostring(L, -2), luaL_tolstring(L, -1, NULL));
+            if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
+                luaL_error(L, "headers: names and values are texts");
+            const char *value = luaL_tolstring(L, -1, NULL);
+            add_field(L, run, request, lua_tostring(L, -3), value);
             lua_pop(L, 2);
         }
     }
@@ -102,7 +104,7 @@ static void check_options(lua_State *L) {
     }
 }
 
-/* ---- the response ----------------------------------------------------------------------------------------------------------- */
+/* ---- the response ------------------------------------------------------------------------------------------------ */
 
 static enum rp_fetch_take on_data(struct rp_fetch *fetch, const char *data, size_t len) {
     struct run *run = rp_fetch_arg(fetch);
@@ -197,7 +199,7 @@ static int post(lua_State *L) {
     return fetch(L, "POST");
 }
 
-/* ---- sleep ------------------------------------------------------------------------------------------------------------------- */
+/* ---- sleep ------------------------------------------------------------------------------------------------------- */
 
 static void on_timer(struct rp_timer *timer) {
     struct run *run = (struct run *)(void *)((char *)timer - offsetof(struct run, wait.timer));
