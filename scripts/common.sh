@@ -52,9 +52,10 @@ proven() {
 # missing PURPOSE COLUMN: the names in that column (2: debian, 3: brew) of what is not there.
 missing() {
     local row
-    grep "^$1 " scripts/packages.txt | while read -r -a row; do
+    while read -r -a row; do
+        [ "${row[0]:-}" = "$1" ] || continue
         if ! proven "${row[3]}" && [ "${row[$2 - 1]}" != - ]; then printf '%s\n' "${row[$2 - 1]}"; fi
-    done
+    done <scripts/packages.txt
 }
 
 apt() {
@@ -71,24 +72,29 @@ apt() {
     "${get[@]}" update && "${install_them[@]}"
 }
 
-# need PURPOSE…: installs what is missing, or with --no-install tells what that is, and ends.
+# need PURPOSE…: installs what is missing, or with --no-install tells what that is, and ends. One purpose after the other:
+# what the first installs may bring what the next one wants.
 need() {
-    local purpose names='' column=2 how='apt-get install --no-install-recommends'
+    local purpose names all='' column=2 how='apt-get install --no-install-recommends'
     if ! command -v apt-get >/dev/null && command -v brew >/dev/null; then column=3 how='brew install'; fi
-    for purpose in "$@"; do names="$names $(missing "$purpose" $column)"; done
-    names=$(echo $names)
-    [ -n "$names" ] || return 0
-    if [ $install = no ]; then
-        say "missing: $names"
-        die "to install it: $how $names"
-    fi
-    say "installing $names"
+    for purpose in "$@"; do
+        names=$(missing "$purpose" $column | tr '\n' ' ')
+        all=$all$names
+        if [ -n "$names" ] && [ $install = yes ]; then install_now $names; fi
+    done
+    [ -n "$all" ] && [ $install = no ] || return 0
+    say "missing: $all"
+    die "to install it: $how $all"
+}
+
+install_now() {
+    say "installing $*"
     if command -v apt-get >/dev/null; then
-        apt $names
+        apt "$@"
     elif command -v brew >/dev/null; then
-        brew install --quiet $names
+        brew install --quiet "$@"
     else
-        die "neither apt-get nor brew is here; please install what Debian calls: $names"
+        die "neither apt-get nor brew is here; please install what Debian calls: $*"
     fi
 }
 

@@ -56,7 +56,7 @@ static bool same(const struct rp_buf *buf, struct rp_str text) {
     return rp_str_equal(rp_buf_str(buf), text);
 }
 
-/* ---- URL ----------------------------------------------------------------------------------------------------------- */
+/* ---- URL --------------------------------------------------------------------------------------------------------- */
 
 static bool scheme_is_http(CURLU *url) {
     char *scheme = NULL;
@@ -73,7 +73,8 @@ static int set_url(struct rp_fetch *fetch, const char *text) {
     rp_buf_clear(&fetch->url);
     CURLU *parsed = curl_url();
     if (!parsed) abort(); /* out of memory */
-    bool good = url.len <= URL_MAX && curl_url_set(parsed, CURLUPART_URL, text, 0) == CURLUE_OK && scheme_is_http(parsed);
+    bool good =
+        url.len <= URL_MAX && curl_url_set(parsed, CURLUPART_URL, text, 0) == CURLUE_OK && scheme_is_http(parsed);
     if (!good || rp_buf_append_str(&fetch->url, url) != 0) {
         curl_url_cleanup(parsed);
         return -RP_EINVALID;
@@ -85,7 +86,7 @@ static int set_url(struct rp_fetch *fetch, const char *text) {
     return 0;
 }
 
-/* ---- fields -------------------------------------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
 
 static size_t token_length(const char *text) {
     size_t len = 0;
@@ -154,7 +155,7 @@ static int set_fields(struct rp_fetch *fetch, const struct rp_fetch_request *req
     return 0;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------------------ */
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 static bool carries_body(const char *method, struct rp_str body) {
     return body.len > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
@@ -178,7 +179,9 @@ static void set_method(CURL *easy, const char *method, struct rp_str body, bool 
 static void set_route(struct rp_fetch *fetch, const struct rp_fetch_request *request) {
     if (request->proxy || fetch->own_proxy)
         curl_easy_setopt(fetch->easy, CURLOPT_PROXY,
-                         request->proxy ? request->proxy : fetch->client->env_proxy ? NULL : "");
+                         request->proxy             ? request->proxy
+                         : fetch->client->env_proxy ? NULL
+                                                    : "");
     if (request->ca_file || fetch->own_ca)
         curl_easy_setopt(fetch->easy, CURLOPT_CAINFO, request->ca_file ? request->ca_file : fetch->default_ca);
     fetch->own_proxy = request->proxy != NULL;

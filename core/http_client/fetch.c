@@ -7,7 +7,7 @@
 
 static void on_timer(struct rp_timer *timer);
 
-/* ---- making and keeping -------------------------------------------------------------------------------------------- */
+/* ---- making and keeping ------------------------------------------------------------------------------------------ */
 
 static struct rp_fetch *fetch_take(struct http_client *client) {
     struct rp_fetch *fetch = client->idle;
@@ -78,13 +78,16 @@ static void fetch_finish(struct rp_fetch *fetch, int code, const char *detail) {
     fetch_recycle(fetch);
 }
 
-/* ---- clocks -------------------------------------------------------------------------------------------------------- */
+/* ---- clocks ------------------------------------------------------------------------------------------------------ */
 
 static int64_t phase_limit(const struct rp_fetch *fetch) {
     switch (fetch->phase) {
-    case FETCH_CONNECTING: return fetch->connect_ms;
-    case FETCH_WAITING: return fetch->first_byte_ms;
-    case FETCH_READING: break;
+    case FETCH_CONNECTING:
+        return fetch->connect_ms;
+    case FETCH_WAITING:
+        return fetch->first_byte_ms;
+    case FETCH_READING:
+        break;
     }
     return fetch->paused ? 0 : fetch->stall_ms; /* while we do not read, the peer cannot be late */
 }
@@ -143,7 +146,7 @@ static void on_timer(struct rp_timer *timer) {
         fetch_arm(fetch);
         return;
     }
-    if (!fetch->suspected) { /* if it was us who stood still, its bytes wait to be read: the loop gets to see them first */
+    if (!fetch->suspected) { /* perhaps it was us who stood still: the loop gets to see first what has come meanwhile */
         fetch->suspected = true;
         rp_timer_start(fetch->client->worker, &fetch->timer, 1);
         return;
@@ -152,15 +155,19 @@ static void on_timer(struct rp_timer *timer) {
     fetch_finish(fetch, -RP_EUPTIMEOUT, detail);
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+/* ---- ends -------------------------------------------------------------------------------------------------------- */
 
 static int code_of(const struct rp_fetch *fetch, CURLcode result) {
     if (fetch->failure) return fetch->failure;
     switch (result) {
-    case CURLE_OK: return 0;
-    case CURLE_PARTIAL_FILE: return -RP_ETRUNCATED;
-    case CURLE_OPERATION_TIMEDOUT: return -RP_EUPTIMEOUT;
-    default: return -RP_EUPSTREAM;
+    case CURLE_OK:
+        return 0;
+    case CURLE_PARTIAL_FILE:
+        return -RP_ETRUNCATED;
+    case CURLE_OPERATION_TIMEDOUT:
+        return -RP_EUPTIMEOUT;
+    default:
+        return -RP_EUPSTREAM;
     }
 }
 
@@ -213,7 +220,7 @@ void fetch_meet_mark(struct rp_fetch *fetch) {
     if (result != CURLE_OK && !fetch->cancelled) fetch_on_message(fetch, result);
 }
 
-/* ---- what plugins call --------------------------------------------------------------------------------------------- */
+/* ---- what plugins call ------------------------------------------------------------------------------------------- */
 
 int rp_fetch_start(struct rp_worker *worker, const struct rp_fetch_request *request, struct rp_fetch **out) {
     struct rp_fetch *fetch = fetch_take(worker_http(worker));

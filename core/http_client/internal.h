@@ -10,17 +10,17 @@
 
 #include "core/http_client/client.h"
 
-#define FETCH_IDLE_MAX 128            /* easy handles kept for reuse, a worker */
-#define FETCH_HEAD_MAX (64 * 1024)    /* bytes of a response's header */
+#define FETCH_IDLE_MAX 128           /* easy handles kept for reuse, a worker */
+#define FETCH_HEAD_MAX (64 * 1024)   /* bytes of a response's header */
 #define FETCH_OPENED 4               /* attempts to connect that may be under way at once */
-#define FETCH_CONNECT_MS (10 * 1000)  /* where the request gives no time to connect */
+#define FETCH_CONNECT_MS (10 * 1000) /* where the request gives no time to connect */
 
 struct http_socket {
     uv_poll_t poll;
     curl_socket_t fd;
     struct http_client *client;
-    int wanted;  /* UV_READABLE, UV_WRITABLE: what curl waits for */
-    int armed;   /* what the loop watches */
+    int wanted;   /* UV_READABLE, UV_WRITABLE: what curl waits for */
+    int armed;    /* what the loop watches */
     bool watched; /* poll is initialised */
     bool stands;  /* the connection is made: from now on curl closes it only by socket_on_close */
 };
@@ -48,8 +48,8 @@ struct rp_fetch {
     /* strings kept for the next transfer, since it often goes to the same place */
     struct rp_buf url;
     CURLU *parsed;
-    struct rp_buf head;         /* the fields, each with its NUL */
-    struct curl_slist *fields;  /* points into head; an array */
+    struct rp_buf head;        /* the fields, each with its NUL */
+    struct curl_slist *fields; /* points into head; an array */
     size_t field_cap;
 
     /* as it stands */
@@ -62,7 +62,7 @@ struct rp_fetch {
     int status;
     int failure; /* why we broke the transfer off: -RP_E…, 0 */
     bool active, added, head_done, paused, cancelled, marked;
-    bool suspected; /* a limit has passed once; bytes clear it */
+    bool suspected;         /* a limit has passed once; bytes clear it */
     bool own_proxy, own_ca; /* the easy handle is set up for this request's own */
     char *default_ca;
     char error[CURL_ERROR_SIZE];
@@ -87,7 +87,7 @@ struct http_client {
 /* client.c */
 void client_enter(struct http_client *client);
 void client_leave(struct http_client *client); /* meets the marks, reports finished transfers */
-void client_mark(struct rp_fetch *fetch);   /* to be started, resumed or dropped as soon as curl is off the stack */
+void client_mark(struct rp_fetch *fetch);      /* to be started, resumed or dropped as soon as curl is off the stack */
 void client_unmark(struct rp_fetch *fetch);
 
 /* socket.c */

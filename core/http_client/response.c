@@ -54,7 +54,7 @@ size_t response_on_body(char *data, size_t size, size_t count, void *arg) {
     return fetch->cancelled ? CURL_WRITEFUNC_ERROR : len;
 }
 
-/* ---- fields -------------------------------------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
 
 const char *rp_fetch_field(struct rp_fetch *fetch, const char *name) {
     struct curl_header *header = NULL;

@@ -3,7 +3,7 @@
  * peer has closed, a transfer that is paused) is watched again only when curl asks.
  *
  * That holds for connections that stand. Some versions of curl close a socket that was still connecting by themselves
- * and tell us afterwards, so such a socket is let go as soon as curl has no wish for it, and its number may come back. */
+ * and tell us afterwards. So such a socket is let go as soon as curl has no wish for it; its number may come back. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* ---- the table ----------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static struct http_socket *table_get(const struct socket_table *table, curl_socket_t fd) {
     return fd >= 0 && (size_t)fd < table->size ? table->items[fd] : NULL;
@@ -57,7 +57,7 @@ static void socket_forget(struct http_socket *socket) {
         free(socket);
 }
 
-/* ---- watching ------------------------------------------------------------------------------------------------------ */
+/* ---- watching ---------------------------------------------------------------------------------------------------- */
 
 static void watch(struct http_socket *socket, int events) {
     if (socket->armed == events) return;
@@ -99,7 +99,7 @@ static int want(struct http_socket *socket, int events) {
     return 0;
 }
 
-/* ---- what curl calls ----------------------------------------------------------------------------------------------- */
+/* ---- what curl calls --------------------------------------------------------------------------------------------- */
 
 int socket_on_change(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
     struct http_client *client = arg;

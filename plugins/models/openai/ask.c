@@ -36,7 +36,7 @@ void ask_over(struct ask *ask, const struct rp_fault *fault) {
     if (fault) ask->fault = *fault;
 }
 
-/* ---- paying ---------------------------------------------------------------------------------------------------------- */
+/* ---- paying ------------------------------------------------------------------------------------------------------ */
 
 static void write(struct ask *ask, struct rp_chunk chunk, enum rp_flow flow) {
     chunk.finish = ask->reply.finish;

@@ -40,7 +40,7 @@ void attempt_end(struct ask *ask) {
     reset(ask);
 }
 
-/* ---- judging --------------------------------------------------------------------------------------------------------- */
+/* ---- judging ----------------------------------------------------------------------------------------------------- */
 
 /* What the upstream said about it may hold the key that it was sent: that never goes to the log. */
 static void hide_key(struct rp_buf *text, const char *key) {
@@ -78,7 +78,10 @@ static struct retry_plan plan_retry(struct ask *ask, const struct outcome *outco
     struct attempt_result result = {
         .code = outcome->code,
         .status = outcome->status,
-        .should_retry = !should ? -1 : strcasecmp(should, "true") == 0 ? 1 : strcasecmp(should, "false") == 0 ? 0 : -1,
+        .should_retry = !should                            ? -1
+                        : strcasecmp(should, "true") == 0  ? 1
+                        : strcasecmp(should, "false") == 0 ? 0
+                                                           : -1,
         .retry_after_ms = fetch && outcome->status >= 300 ? rp_fetch_retry_after_ms(fetch) : -1,
         .started = ask->reply.started,
         .attempt = ask->attempts - 1,
@@ -145,7 +148,7 @@ static struct outcome judge(struct ask *ask, int code, const char *detail, int s
     return ask->events ? judge_events(ask, code, detail, status) : judge_body(ask, code, detail, status);
 }
 
-/* ---- what comes back --------------------------------------------------------------------------------------------------- */
+/* ---- what comes back --------------------------------------------------------------------------------------------- */
 
 static void on_head(struct rp_fetch *fetch, int status) {
     struct ask *ask = rp_fetch_arg(fetch);
@@ -170,8 +173,10 @@ static int on_event(void *arg, struct rp_str event, struct rp_str data) {
 /* The stream cannot be read on; what came before it is still handed on. */
 static void break_off(struct ask *ask, struct rp_fetch *fetch, int rc) {
     struct outcome outcome = {RP_EUPSTREAM, rp_fetch_status(fetch), "the stream holds something that is no chunk"};
-    if (ask->reply.error.present) outcome = judge_whole(ask, outcome.status);
-    else if (rc == -RP_ETOOLARGE) outcome.detail = "an event of the stream is too large";
+    if (ask->reply.error.present)
+        outcome = judge_whole(ask, outcome.status);
+    else if (rc == -RP_ETOOLARGE)
+        outcome.detail = "an event of the stream is too large";
     struct rp_fetch *broken = ask->fetch;
     ask->fetch = NULL;
     failed(ask, &outcome, fetch);
@@ -191,7 +196,7 @@ static void take_events(struct ask *ask, struct rp_fetch *fetch, const char *dat
 static enum rp_fetch_take on_data(struct rp_fetch *fetch, const char *data, size_t len) {
     struct ask *ask = rp_fetch_arg(fetch);
     if (!ask->events) {
-        size_t max = rp_fetch_status(fetch) < 300 ? OPENAI_BODY_MAX : OPENAI_ERROR_MAX; /* of refusals the start will do */
+        size_t max = rp_fetch_status(fetch) < 300 ? OPENAI_BODY_MAX : OPENAI_ERROR_MAX;
         size_t room = max - ask->body.len;
         rp_buf_append(&ask->body, data, len < room ? len : room);
         return RP_FETCH_TAKEN;
@@ -231,7 +236,7 @@ static void on_linger(struct rp_timer *timer) {
     finish(ask, 0, "", NULL, 200);
 }
 
-/* ---- attempts ---------------------------------------------------------------------------------------------------------- */
+/* ---- attempts ---------------------------------------------------------------------------------------------------- */
 
 static int start_fetch(struct ask *ask) {
     const struct openai *openai = ask->openai;

@@ -1,5 +1,5 @@
-/* Reads answers: a whole completion, a chunk of a stream, an error. One decoder for all three, since they differ only in
- * "message" or "delta". */
+/* Reads answers: a whole completion, a chunk of a stream, an error. One decoder for all three, since they differ only
+ * in "message" or "delta". */
 #ifndef OPENAI_DECODE_H
 #define OPENAI_DECODE_H
 

@@ -30,7 +30,8 @@ static int check_headers(json_t *headers, struct rp_error *error) {
 int openai_check(const void *data, struct rp_error *error) {
     const struct openai_options *options = data;
     const char *url = options->base_url;
-    if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) || strpbrk(url, " ?#") || has_control(url))
+    if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) || strpbrk(url, " ?#") ||
+        has_control(url))
         return rp_error_set(error, RP_ECONFIG, "base_url must look like https://host/v1, without query");
     if (!*options->model) return rp_error_set(error, RP_ECONFIG, "model must not be empty");
     if (options->api_key && has_control(options->api_key))

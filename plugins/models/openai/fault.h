@@ -21,8 +21,8 @@ struct attempt_result {
 };
 struct retry_rules {
     int64_t retries, base_ms, max_ms;
-    int64_t left_ms;  /* until the deadline */
-    double jitter;    /* 0 to 1, random */
+    int64_t left_ms; /* until the deadline */
+    double jitter;   /* 0 to 1, random */
 };
 struct retry_plan {
     bool again;

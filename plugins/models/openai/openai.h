@@ -13,7 +13,7 @@
 #define OPENAI_STREAM_MAX (64 * 1024 * 1024) /* bytes of a whole stream: many times a reply's limit */
 #define OPENAI_EVENT_MAX (1024 * 1024)       /* bytes of one event of a stream */
 #define OPENAI_ERROR_MAX (64 * 1024)         /* bytes kept of a response that refuses */
-#define OPENAI_LINGER_MS 100                 /* for the rest of a stream behind [DONE], so that the connection is kept */
+#define OPENAI_LINGER_MS 100                 /* for what is behind [DONE], so that the connection is kept */
 
 enum { MAX_TOKENS_OLD, MAX_TOKENS_NEW };
 

@@ -4,6 +4,9 @@
 
 #include "openai.h"
 
+#define SCHEMA_HEAD ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"reply\",\"schema\":"
+#define STREAM_WANTED ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"
+
 /* A number without exponent, whatever the locale says about decimal points. */
 static int append_number(struct rp_buf *out, const char *name, double value) {
     if (isnan(value) || value < 0) return 0;
@@ -58,7 +61,8 @@ static int append_value(struct rp_buf *out, const char *head, const json_t *valu
 }
 
 static int append_settings(struct rp_buf *out, const struct openai_options *options, const struct rp_prompt *prompt) {
-    static const char *const limit_names[] = {[MAX_TOKENS_OLD] = "max_tokens", [MAX_TOKENS_NEW] = "max_completion_tokens"};
+    static const char *const limit_names[] = {
+        [MAX_TOKENS_OLD] = "max_tokens", [MAX_TOKENS_NEW] = "max_completion_tokens"};
     int64_t limit = prompt->max_tokens > 0 ? prompt->max_tokens : options->max_tokens;
     int rc = append_number(out, "temperature", isnan(prompt->temperature) ? options->temperature : prompt->temperature);
     if (rc == 0) rc = append_number(out, "top_p", isnan(prompt->top_p) ? options->top_p : prompt->top_p);
@@ -66,9 +70,7 @@ static int append_settings(struct rp_buf *out, const struct openai_options *opti
         rc = rp_buf_printf(out, ",\"%s\":%lld", limit_names[options->max_tokens_field], (long long)limit);
     if (rc == 0) rc = append_stop(out, prompt->stop);
     if (rc == 0) rc = append_value(out, ",\"tools\":", prompt->tools, "");
-    if (rc == 0)
-        rc = append_value(out, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"reply\",\"schema\":",
-                          prompt->schema, "}}");
+    if (rc == 0) rc = append_value(out, SCHEMA_HEAD, prompt->schema, "}}");
     return rc;
 }
 
@@ -78,6 +80,6 @@ int request_write(struct rp_buf *out, const struct openai_options *options, cons
     if (rc == 0) rc = rp_buf_json(out, options->model, strlen(options->model));
     if (rc == 0) rc = append_messages(out, options, call);
     if (rc == 0) rc = append_settings(out, options, call->prompt);
-    if (rc == 0 && stream) rc = rp_buf_append_str(out, RP_STR(",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
+    if (rc == 0 && stream) rc = rp_buf_append_str(out, RP_STR(STREAM_WANTED));
     return rc ? rc : rp_buf_append(out, "}", 1);
 }

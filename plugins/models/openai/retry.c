@@ -4,7 +4,7 @@
 static bool worth_it(const struct attempt_result *result) {
     if (result->started || result->code == RP_EUPQUOTA) return false;
     if (result->should_retry >= 0) return result->should_retry == 1;
-    if (result->status == 0) return true; /* refused, reset, not connected in time */
+    if (result->status == 0) return true;              /* refused, reset, not connected in time */
     if (result->status >= 200 && result->status < 300) /* cut off before a word came; nonsense stays nonsense */
         return result->code == RP_ETRUNCATED;
     return result->status == 408 || result->status == 409 || result->status == 429 || result->status >= 500;

@@ -32,7 +32,7 @@ static bool expect(struct scan *scan, char c) {
     return true;
 }
 
-/* ---- objects and arrays -------------------------------------------------------------------------------------------- */
+/* ---- objects and arrays ------------------------------------------------------------------------------------------ */
 
 bool scan_open(struct scan *scan, char bracket) {
     if (scan->depth == RP_JSON_DEPTH) return fail(scan);
@@ -57,7 +57,7 @@ bool scan_item(struct scan *scan, bool *first) {
     return element(scan, first, ']');
 }
 
-/* ---- strings ------------------------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 static int hex4(const char *at, const char *end) {
     int value = 0;
@@ -143,7 +143,7 @@ bool scan_text(struct scan *scan, struct rp_buf *out) {
     return scan_peek(scan) == '"' ? scan_string(scan, out) : scan_skip(scan);
 }
 
-/* ---- numbers and the rest ------------------------------------------------------------------------------------------ */
+/* ---- numbers and the rest ---------------------------------------------------------------------------------------- */
 
 static bool digits(struct scan *scan) {
     const char *start = scan->at;
@@ -204,12 +204,19 @@ static bool skip_items(struct scan *scan) {
 
 bool scan_skip(struct scan *scan) {
     switch (scan_peek(scan)) {
-    case '{': return skip_members(scan);
-    case '[': return skip_items(scan);
-    case '"': return take_string(scan, NULL);
-    case 't': return skip_word(scan, "true");
-    case 'f': return skip_word(scan, "false");
-    case 'n': return skip_word(scan, "null");
-    default: return skip_number(scan);
+    case '{':
+        return skip_members(scan);
+    case '[':
+        return skip_items(scan);
+    case '"':
+        return take_string(scan, NULL);
+    case 't':
+        return skip_word(scan, "true");
+    case 'f':
+        return skip_word(scan, "false");
+    case 'n':
+        return skip_word(scan, "null");
+    default:
+        return skip_number(scan);
     }
 }

@@ -69,7 +69,7 @@ static size_t count_characters(struct rp_str text) {
 static struct rp_usage usage(const struct reply *reply) {
     size_t asked = 0;
     for (size_t i = 0; i < reply->call->message_count; i++) asked += count_characters(reply->call->messages[i].text);
-    return (struct rp_usage){.input_tokens = (int64_t)(asked + 3) / 4, .output_tokens = (int64_t)(reply->characters + 3) / 4};
+    return (struct rp_usage){(int64_t)(asked + 3) / 4, (int64_t)(reply->characters + 3) / 4};
 }
 
 static void give(struct reply *reply) {
@@ -116,7 +116,8 @@ struct rp_source *scripted_ask(struct rp_model *model, struct rp_turn *turn, con
     size_t last = scripted->count - 1;
     reply->scripted = scripted;
     reply->call = call;
-    reply->script = &scripted->scripts[scripted->options->cycle ? turns % scripted->count : turns < last ? turns : last];
+    size_t which = scripted->options->cycle ? turns % scripted->count : turns < last ? turns : last;
+    reply->script = &scripted->scripts[which];
     reply->timer.run = on_timer;
     rp_source_init(&reply->source, &ops, turn);
     return &reply->source;

@@ -1,5 +1,5 @@
-/* Replies as the bot file gives them, cut into pieces: `Hello, |{message}|!upstream_error`. A backslash takes the meaning
- * from a bar, an exclamation mark or a backslash behind it. */
+/* Replies as the bot file gives them, cut into pieces: `Hello, |{message}|!upstream_error`. A backslash takes the
+ * meaning from a bar, an exclamation mark or a backslash behind it. */
 #include <stdlib.h>
 
 #include "scripted.h"

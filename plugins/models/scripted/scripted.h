@@ -1,4 +1,4 @@
-/* What the files of this plugin share. plugin.c: options; script.c: the replies, read once; reply.c: one turn's reply. */
+/* What the files of this plugin share. plugin.c: options; script.c: the replies, read once; reply.c: one turn. */
 #ifndef SCRIPTED_H
 #define SCRIPTED_H
 

@@ -68,7 +68,7 @@ static void the_oldest_messages_go_first(void **state) {
     for (int i = 0; i < 10; i++) {
         struct rp_buf bytes;
         rp_buf_init(&bytes, 4096);
-        char text[16];
+        char text[32];
         snprintf(text, sizeof(text), "message %d", i);
         encode_exchange(&session, text, "yes", 6, &bytes);
         struct rp_str copy = rp_arena_str(arena, rp_buf_str(&bytes));

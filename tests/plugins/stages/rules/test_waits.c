@@ -163,7 +163,7 @@ static void turns_that_wait_do_not_mix(void **state) {
               "  for i = 1, 3 do t:sleep(0.001 * ((n + i) % 3)) assert(t.match.n == n and t.text == \"x \" .. n) end\n"
               "  t.session.n = n return \"{n} {m}\", { m = n } end }");
     for (int i = 0; i < 8; i++) {
-        char message[16], session[16];
+        char message[32], session[32];
         snprintf(message, sizeof(message), "x %d", i);
         snprintf(session, sizeof(session), "s%d", i);
         struct rp_turn_start start = {.message = rp_str(message), .session = rp_str(session)};

@@ -1,0 +1,264 @@
+/* Completions, chunks of a stream and errors, as servers send them and as they should not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "plugins/models/openai/decode.h"
+
+#define DELTA(delta)                                                                                                   \
+    "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":" delta                    \
+    ",\"finish_reason\":null}]}"
+
+static void decode(struct reply *reply, const char *json, int code) {
+    char *exact = malloc(strlen(json) ? strlen(json) : 1); /* of just this size, for the sanitizer */
+    memcpy(exact, json, strlen(json));
+    assert_int_equal(reply_decode(reply, rp_str_n(exact, strlen(json))), code);
+    free(exact);
+}
+
+static void a_whole_completion_is_read(void **state) {
+    (void)state;
+    struct reply reply;
+    reply_init(&reply, 1000);
+    decode(&reply,
+           "{\"id\":\"x\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi \\u00e9\","
+           "\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":9,"
+           "\"completion_tokens\":12,\"total_tokens\":21,\"prompt_tokens_details\":{\"cached_tokens\":0}}}",
+           0);
+    assert_string_equal(reply.text.data, "Hi \xC3\xA9");
+    assert_true(reply.has_choice && reply.finished && reply.has_usage && reply.started);
+    assert_int_equal(reply.finish, RP_FINISH_LENGTH);
+    assert_int_equal(reply.usage.input_tokens, 9);
+    assert_int_equal(reply.usage.output_tokens, 12);
+    assert_false(reply.error.present);
+    reply_finish(&reply);
+}
+
+static void deltas_add_up(void **state) {
+    (void)state;
+    struct reply reply;
+    reply_init(&reply, 1000);
+    decode(&reply, DELTA("{\"role\":\"assistant\",\"content\":\"\"}"), 0);
+    assert_false(reply.started);
+    decode(&reply, DELTA("{\"content\":\"one \"}"), 0);
+    decode(&reply, DELTA("{\"content\":null}"), 0);
+    decode(&reply, DELTA("{\"content\":\"two\"}"), 0);
+    decode(&reply, DELTA("{}"), 0);
+    assert_false(reply.finished);
+    decode(&reply, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}", 0);
+    decode(&reply, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}", 0);
+    assert_string_equal(reply.text.data, "one two");
+    assert_true(reply.started && reply.finished && reply.has_usage);
+    assert_int_equal(reply.finish, RP_FINISH_STOP);
+    reply_finish(&reply);
+}
+
+static void every_finish_reason_has_its_meaning(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        bool finished;
+        enum rp_finish finish;
+    } rows[] = {
+        {"{\"choices\":[{\"finish_reason\":\"stop\"}]}", true, RP_FINISH_STOP},
+        {"{\"choices\":[{\"finish_reason\":\"length\"}]}", true, RP_FINISH_LENGTH},
+        {"{\"choices\":[{\"finish_reason\":\"tool_calls\"}]}", true, RP_FINISH_TOOLS},
+        {"{\"choices\":[{\"finish_reason\":\"function_call\"}]}", true, RP_FINISH_TOOLS},
+        {"{\"choices\":[{\"finish_reason\":\"content_filter\"}]}", true, RP_FINISH_FILTER},
+        {"{\"choices\":[{\"finish_reason\":\"eos\"}]}", true, RP_FINISH_STOP},
+        {"{\"choices\":[{\"finish_reason\":\"\"}]}", false, RP_FINISH_STOP},
+        {"{\"choices\":[{\"finish_reason\":null}]}", false, RP_FINISH_STOP},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct reply reply;
+        reply_init(&reply, 1000);
+        decode(&reply, rows[i].json, 0);
+        assert_int_equal(reply.finished, rows[i].finished);
+        assert_int_equal(reply.finish, rows[i].finish);
+        reply_finish(&reply);
+    }
+}
+
+static void tool_calls_are_joined_by_index(void **state) {
+    (void)state;
+    struct reply reply;
+    reply_init(&reply, 1000);
+    decode(&reply,
+           DELTA("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+                 "\"arguments\":\"\"}}]}"),
+           0);
+    decode(&reply, DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}}]}"), 0);
+    decode(&reply,
+           DELTA("{\"tool_calls\":[{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"g\"}},{\"index\":0,\"id\":\"a\","
+                 "\"function\":{\"name\":\"f\",\"arguments\":\"1}\"}}]}"),
+           0);
+    assert_true(tools_valid(&reply.tools));
+    assert_int_equal(reply.tools.count, 2);
+    assert_string_equal(reply.tools.items[0].id.data, "a");
+    assert_string_equal(reply.tools.items[0].name.data, "f");
+    assert_string_equal(reply.tools.items[0].arguments.data, "{\"x\":1}");
+    assert_string_equal(reply.tools.items[1].name.data, "g");
+    assert_string_equal(reply.tools.items[1].arguments.data, "{}");
+    reply_finish(&reply);
+}
+
+static void a_whole_message_with_tools_needs_no_index(void **state) {
+    (void)state;
+    struct reply reply;
+    reply_init(&reply, 1000);
+    decode(&reply,
+           "{\"choices\":[{\"message\":{\"content\":null,\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\","
+           "\"arguments\":\"{}\"}},{\"id\":\"b\",\"function\":{\"name\":\"f\",\"arguments\":\"[1]\"}}]}}]}",
+           0);
+    assert_int_equal(reply.tools.count, 2);
+    assert_string_equal(reply.tools.items[1].arguments.data, "[1]");
+    assert_true(tools_valid(&reply.tools));
+    reply_finish(&reply);
+}
+
+static void a_tool_call_without_name_or_with_broken_arguments_is_not_valid(void **state) {
+    (void)state;
+    static const char *const calls[] = {
+        DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]}"),
+        DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":\"}}]}"),
+        DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{} {}\"}}]}"),
+        DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[\\\"\xFF\\\"]\"}}]}"),
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        struct reply reply;
+        reply_init(&reply, 1000);
+        decode(&reply, calls[i], 0);
+        assert_false(tools_valid(&reply.tools));
+        reply_finish(&reply);
+    }
+}
+
+static void the_number_of_tool_calls_is_bounded(void **state) {
+    (void)state;
+    struct reply reply;
+    char json[200];
+    reply_init(&reply, 1000);
+    for (int i = 0; i <= TOOLS_MAX; i++) {
+        snprintf(json, sizeof(json), "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%d}]}}]}", i);
+        decode(&reply, json, i < TOOLS_MAX ? 0 : -RP_EJSON);
+    }
+    reply_finish(&reply);
+}
+
+static void errors_are_read_in_every_shape(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *message, *type, *code;
+    } rows[] = {
+        {"{\"error\":{\"message\":\"m\",\"type\":\"t\",\"param\":null,\"code\":\"c\"}}", "m", "t", "c"},
+        {"{\"error\":{\"message\":\"m\",\"code\":429}}", "m", "", ""},
+        {"{\"error\":\"text\"}", "text", "", ""},
+        {"{\"error\":{}}", "", "", ""},
+        {"{\"error\":17}", "", "", ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct reply reply;
+        reply_init(&reply, 1000);
+        decode(&reply, rows[i].json, 0);
+        assert_true(reply.error.present);
+        assert_string_equal(reply.error.message.data ? reply.error.message.data : "", rows[i].message);
+        assert_string_equal(reply.error.type.data ? reply.error.type.data : "", rows[i].type);
+        assert_string_equal(reply.error.code.data ? reply.error.code.data : "", rows[i].code);
+        reply_finish(&reply);
+    }
+}
+
+static void an_error_that_is_null_is_none(void **state) {
+    (void)state;
+    struct reply reply;
+    reply_init(&reply, 1000);
+    decode(&reply, "{\"error\":null,\"choices\":[{\"message\":{\"content\":\"x\"}}]}", 0);
+    assert_false(reply.error.present);
+    reply_finish(&reply);
+}
+
+static void an_error_message_of_any_length_is_survived(void **state) {
+    (void)state;
+    struct reply reply;
+    char *json = malloc(100100);
+    strcpy(json, "{\"error\":{\"message\":\"");
+    memset(json + 21, 'x', 100000);
+    strcpy(json + 100021, "\",\"code\":\"insufficient_quota\"}}");
+    reply_init(&reply, 1000);
+    decode(&reply, json, 0);
+    assert_true(reply.error.present);
+    assert_string_equal(reply.error.code.data, "insufficient_quota");
+    free(json);
+    reply_finish(&reply);
+}
+
+static void wrong_types_are_passed_over_and_broken_json_is_refused(void **state) {
+    (void)state;
+    static const char *const odd[] = {
+        "{}",
+        "{\"choices\":null}",
+        "{\"choices\":{}}",
+        "{\"choices\":[],\"usage\":null}",
+        "{\"usage\":[1]}",
+        "{\"choices\":[{\"delta\":null,\"finish_reason\":7}]}",
+        "{\"choices\":[{\"delta\":\"text\"}]}",
+        "{\"choices\":[{\"delta\":{\"content\":17,\"tool_calls\":null}}]}",
+        "{\"usage\":{\"prompt_tokens\":\"9\"}}",
+        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":null,\"id\":null}]}}]}",
+    };
+    static const char *const broken[] = {"",
+                                         "[]",
+                                         "null",
+                                         "17",
+                                         "[DONE]",
+                                         "{\"choices\":[}",
+                                         "{\"choices\":[7]}",
+                                         "{\"choices\":[{\"delta\":{\"content\":\"x\"",
+                                         "<html>",
+                                         "{} x"};
+    struct reply reply;
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        reply_init(&reply, 1000);
+        decode(&reply, odd[i], 0);
+        assert_int_equal(reply.text.len, 0);
+        reply_finish(&reply);
+    }
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        reply_init(&reply, 1000);
+        decode(&reply, broken[i], -RP_EJSON);
+        reply_finish(&reply);
+    }
+}
+
+static void text_beyond_the_limit_is_refused(void **state) {
+    (void)state;
+    struct reply reply;
+    reply_init(&reply, 5);
+    decode(&reply, DELTA("{\"content\":\"12345\"}"), 0);
+    decode(&reply, DELTA("{\"content\":\"6\"}"), -RP_EJSON);
+    assert_int_equal(reply.text.len, 5);
+    reply_finish(&reply);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_completion_is_read),
+        cmocka_unit_test(deltas_add_up),
+        cmocka_unit_test(every_finish_reason_has_its_meaning),
+        cmocka_unit_test(tool_calls_are_joined_by_index),
+        cmocka_unit_test(a_whole_message_with_tools_needs_no_index),
+        cmocka_unit_test(a_tool_call_without_name_or_with_broken_arguments_is_not_valid),
+        cmocka_unit_test(the_number_of_tool_calls_is_bounded),
+        cmocka_unit_test(errors_are_read_in_every_shape),
+        cmocka_unit_test(an_error_that_is_null_is_none),
+        cmocka_unit_test(an_error_message_of_any_length_is_survived),
+        cmocka_unit_test(wrong_types_are_passed_over_and_broken_json_is_refused),
+        cmocka_unit_test(text_beyond_the_limit_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
