@@ -89,17 +89,29 @@ static struct entry *find(struct shard *shard, uint64_t key) {
     return place;
 }
 
+/* Moves what is still needed into the shard's buckets. False: two full buckets would have to forget somebody. */
+static bool move(struct shard *shard, const struct bucket *from, size_t count) {
+    bool kept_all = true;
+    for (size_t i = 0; i < count * SLOTS; i++) {
+        const struct entry *entry = &from[i / SLOTS].slots[i % SLOTS];
+        if (entry->empty_ns <= shard->now_ns) continue;
+        struct entry *place = find(shard, entry->key);
+        kept_all = kept_all && place->empty_ns <= shard->now_ns;
+        if (place->empty_ns < entry->empty_ns) *place = *entry;
+    }
+    return kept_all;
+}
+
+/* Doubles the buckets, once more where the keys happen to crowd: nobody is forgotten while the table may grow. */
 static void grow(struct shard *shard, size_t most) {
     struct bucket *old = shard->buckets;
     size_t count = shard->count;
-    shard->count = count * 2 < most ? count * 2 : most;
-    shard->buckets = rp_calloc(shard->count, sizeof(*old));
-    for (size_t i = 0; i < count * SLOTS; i++) {
-        const struct entry *entry = &old[i / SLOTS].slots[i % SLOTS];
-        if (entry->empty_ns <= shard->now_ns) continue;
-        struct entry *place = find(shard, entry->key);
-        if (place->empty_ns < entry->empty_ns) *place = *entry;
-    }
+    shard->buckets = NULL;
+    do {
+        free(shard->buckets);
+        shard->count = shard->count * 2 < most ? shard->count * 2 : most;
+        shard->buckets = rp_calloc(shard->count, sizeof(*old));
+    } while (!move(shard, old, count) && shard->count < most);
     free(old);
 }
 

@@ -111,6 +111,24 @@ static void nobody_is_forgotten_while_there_is_room(void **state) {
     limiter_destroy(limiter);
 }
 
+/* Keys crowd in few tables only, so it takes many (each has secrets of its own) to see one. */
+static void nobody_is_forgotten_while_a_table_grows(void **state) {
+    (void)state;
+    for (int table = 0; table < 1500; table++) {
+        struct limiter *limiter = limiter_create(0.001, 1, 100000);
+        char key[16];
+        for (int i = 0; i < 1000; i++) {
+            snprintf(key, sizeof(key), "user%d", i);
+            assert_int_equal(take(limiter, key, START), 0);
+        }
+        for (int i = 0; i < 1000; i++) {
+            snprintf(key, sizeof(key), "user%d", i);
+            assert_true(take(limiter, key, START) > 0);
+        }
+        limiter_destroy(limiter);
+    }
+}
+
 static void entries_whose_time_has_passed_are_used_again(void **state) {
     (void)state;
     struct limiter *limiter = limiter_create(1, 5, 100000);
@@ -146,6 +164,7 @@ int main(void) {
         cmocka_unit_test(extreme_rates_and_bursts_do_not_overflow),
         cmocka_unit_test(memory_grows_with_the_keys_up_to_its_bound),
         cmocka_unit_test(nobody_is_forgotten_while_there_is_room),
+        cmocka_unit_test(nobody_is_forgotten_while_a_table_grows),
         cmocka_unit_test(entries_whose_time_has_passed_are_used_again),
         cmocka_unit_test(a_flood_of_new_keys_does_not_free_those_over_their_limit),
     };

@@ -170,7 +170,7 @@ static void turns_that_wait_do_not_mix(void **state) {
         assert_int_equal(rig_start(&bot.rig, &clients[i], &start), 0);
     }
     for (int i = 0; i < 8; i++) {
-        char expected[16];
+        char expected[32];
         rig_finish(&bot.rig, &clients[i]);
         snprintf(expected, sizeof(expected), "%d %d", i, i);
         assert_string_equal(clients[i].text.data, expected);
