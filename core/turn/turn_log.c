@@ -1,4 +1,6 @@
 /* What is said of a turn when it has ended: its line in the log, and the object that clients get. */
+#include <stdio.h>
+
 #include "core/turn/turn.h"
 
 static int64_t microseconds(const struct turn *turn) {
@@ -36,8 +38,11 @@ static void log_stages(const struct turn *turn) {
     struct rp_log_line line;
     rp_log_open(&line, RP_LOG_DEBUG, "turn");
     rp_log_str(&line, "request_id", rp_str(turn->pub.id));
-    for (size_t i = 0; i < turn->pipeline->count && i <= turn->index; i++)
-        rp_log_ms(&line, turn->pipeline->stages[i]->element.type->name, (double)turn->stage_ns[i] / 1e6);
+    for (size_t i = 0; i < turn->pipeline->count && i <= turn->index; i++) {
+        char key[80]; /* with its place: a pipeline may have two stages of a type */
+        snprintf(key, sizeof(key), "stage %zu (%s)", i + 1, turn->pipeline->stages[i]->element.type->name);
+        rp_log_ms(&line, key, (double)turn->stage_ns[i] / 1e6);
+    }
     rp_log_close(&line);
 }
 
