@@ -5,7 +5,8 @@
 
 #include "openai.h"
 
-#define LOGGED_MAX 300 /* bytes of what an upstream said */
+#define LOGGED_MAX 300     /* bytes of what an upstream said */
+#define REQUEST_USUAL 1000 /* bytes that a request has at once; a long one grows from there */
 
 static void on_wait(struct rp_timer *timer);
 static void on_linger(struct rp_timer *timer);
@@ -280,6 +281,7 @@ static void on_wait(struct rp_timer *timer) {
 void attempt_start(struct ask *ask) {
     ask->started_ms = rp_worker_now_ms(worker_of(ask));
     rp_buf_init(&ask->request, OPENAI_BODY_MAX);
+    rp_buf_reserve(&ask->request, REQUEST_USUAL);
     if (request_write(&ask->request, ask->openai->options, ask->call, ask->streaming) == 0) {
         attempt(ask);
         return;

@@ -3,6 +3,7 @@
 #ifndef OPENAI_DECODE_H
 #define OPENAI_DECODE_H
 
+#include <repartee/json_scan.h>
 #include <repartee/turn.h>
 
 #define TOOLS_MAX 64
@@ -38,9 +39,8 @@ void reply_finish(struct reply *reply);
 int reply_decode(struct reply *reply, struct rp_str json);
 
 /* tools.c */
-struct scan;
 struct tool *tool_at(struct tool_list *list, int64_t index); /* made when new; NULL: too many */
-bool tools_decode(struct tool_list *list, struct scan *scan);
+bool tools_decode(struct tool_list *list, struct rp_scan *scan);
 bool tools_valid(struct tool_list *list); /* names are there and arguments are JSON; empty arguments become {} */
 void tools_finish(struct tool_list *list);
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "decode.h"
-#include "scan.h"
 
 #define TOOL_NAME_MAX 256
 #define TOOL_ARGUMENTS_MAX (256 * 1024)
@@ -31,32 +30,32 @@ void tools_finish(struct tool_list *list) {
     *list = (struct tool_list){0};
 }
 
-static bool decode_function(struct scan *scan, struct rp_buf *name, struct rp_buf *arguments) {
-    if (scan_peek(scan) != '{') return scan_skip(scan);
+static bool decode_function(struct rp_scan *scan, struct rp_buf *name, struct rp_buf *arguments) {
+    if (rp_scan_peek(scan) != '{') return rp_scan_skip(scan);
     struct rp_str key;
-    bool first = scan_open(scan, '{');
-    while (scan_key(scan, &first, &key)) {
+    bool first = rp_scan_open(scan, '{');
+    while (rp_scan_key(scan, &first, &key)) {
         struct rp_buf *out = rp_str_equal(key, RP_STR("name"))        ? name
                              : rp_str_equal(key, RP_STR("arguments")) ? arguments
                                                                       : NULL;
-        if (!(out ? scan_text(scan, out) : scan_skip(scan))) return false;
+        if (!(out ? rp_scan_text(scan, out) : rp_scan_skip(scan))) return false;
     }
     return !scan->broken;
 }
 
-static bool decode_piece(struct scan *scan, struct tool *piece) {
+static bool decode_piece(struct rp_scan *scan, struct tool *piece) {
     struct rp_str key;
-    bool first = scan_open(scan, '{');
-    while (scan_key(scan, &first, &key)) {
+    bool first = rp_scan_open(scan, '{');
+    while (rp_scan_key(scan, &first, &key)) {
         bool good;
         if (rp_str_equal(key, RP_STR("index")))
-            good = scan_integer(scan, &piece->index);
+            good = rp_scan_integer(scan, &piece->index);
         else if (rp_str_equal(key, RP_STR("id")))
-            good = scan_text(scan, &piece->id);
+            good = rp_scan_text(scan, &piece->id);
         else if (rp_str_equal(key, RP_STR("function")))
             good = decode_function(scan, &piece->name, &piece->arguments);
         else
-            good = scan_skip(scan);
+            good = rp_scan_skip(scan);
         if (!good) return false;
     }
     return !scan->broken;
@@ -71,10 +70,10 @@ static bool join(struct tool_list *list, const struct tool *piece) {
     return rp_buf_append_str(&tool->arguments, rp_buf_str(&piece->arguments)) == 0;
 }
 
-bool tools_decode(struct tool_list *list, struct scan *scan) {
-    if (scan_peek(scan) != '[') return scan_skip(scan);
-    bool first = scan_open(scan, '['), good = true;
-    for (int64_t at = 0; good && scan_item(scan, &first); at++) {
+bool tools_decode(struct tool_list *list, struct rp_scan *scan) {
+    if (rp_scan_peek(scan) != '[') return rp_scan_skip(scan);
+    bool first = rp_scan_open(scan, '['), good = true;
+    for (int64_t at = 0; good && rp_scan_item(scan, &first); at++) {
         struct tool_list piece = {0};
         struct tool *tool = tool_at(&piece, at); /* a whole completion gives no index */
         good = decode_piece(scan, tool) && join(list, tool);
@@ -87,9 +86,9 @@ bool tools_valid(struct tool_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         struct tool *tool = &list->items[i];
         if (tool->arguments.len == 0) rp_buf_append(&tool->arguments, "{}", 2);
-        struct scan scan;
-        scan_init(&scan, rp_buf_str(&tool->arguments));
-        bool json = scan_skip(&scan) && scan_done(&scan);
+        struct rp_scan scan;
+        rp_scan_init(&scan, rp_buf_str(&tool->arguments));
+        bool json = rp_scan_skip(&scan) && rp_scan_done(&scan);
         if (!json || tool->name.len == 0 || !rp_utf8_valid(tool->name.data, tool->name.len) ||
             !rp_utf8_valid(tool->arguments.data, tool->arguments.len))
             return false;

@@ -201,7 +201,7 @@ void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_
     struct rp_error error;
     struct rp_fault fault = {0};
     /* The Content-Type does not matter: people try a bot with `curl -d`, which says that it sends a form. */
-    if (message_parse(request->body, &message, &error)) {
+    if (message_parse(request->body, out_clear(local), &message, &error)) {
         fault = (struct rp_fault){.code = error.code, .message = error.text};
     } else {
         struct chat *chat = chat_take(local);

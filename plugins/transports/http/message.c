@@ -1,20 +1,95 @@
 /* Reads the body of POST /v1/chat strictly: a field of a wrong type is an error that names it, unknown fields are
- * nobody's business. */
+ * nobody's business. One walk over the text; only metadata, which stages look into, becomes a tree. */
 #include "message.h"
 
+#include <repartee/json_scan.h>
 
 #define NAME_MAX_BYTES 128 /* of a session's or user's name */
+
+enum { MESSAGE, PROMPT, SESSION, USER, STREAM, METADATA, FIELDS };
+
+static const char *const names[FIELDS] = {"message", "prompt", "session", "user", "stream", "metadata"};
+
+struct field {
+    char type;           /* the first character of its value; '\0': there is none */
+    struct rp_str value; /* a string decoded, anything else as it is written */
+};
+
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
+
+/* Strings without escapes stay where they are; the others are decoded behind one another in `space`, which has room for
+ * all of the body and so never moves. */
+static struct rp_str take_string(struct rp_scan *scan, struct rp_buf *space) {
+    const char *start = scan->at + 1;
+    if (!rp_scan_skip(scan)) return rp_str_n(NULL, 0);
+    struct rp_str raw = rp_str_n(start, (size_t)(scan->at - start) - 1);
+    if (!memchr(raw.data, '\\', raw.len)) return raw;
+    struct rp_scan again = *scan;
+    size_t before = space->len;
+    again.at = start - 1;
+    rp_scan_string(&again, space);
+    return rp_str_n(space->data + before, space->len - before);
+}
+
+static struct field *field_of(struct field *fields, struct rp_str key) {
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (rp_str_equal(key, rp_str(names[i]))) return &fields[i];
+    }
+    return NULL;
+}
+
+/* A key may be written with escapes as well. */
+static struct rp_str plain_key(struct rp_str key, struct rp_buf *space) {
+    struct rp_scan scan;
+    if (!memchr(key.data, '\\', key.len)) return key;
+    rp_scan_init(&scan, rp_str_n(key.data - 1, key.len + 2)); /* with its quotes */
+    return take_string(&scan, space);
+}
+
+static bool walk(struct rp_scan *scan, struct field *fields, struct rp_buf *space) {
+    struct rp_str key;
+    bool first = rp_scan_open(scan, '{');
+    while (rp_scan_key(scan, &first, &key)) {
+        struct field *field = field_of(fields, plain_key(key, space));
+        if (field && field->type) return false; /* given twice */
+        char type = rp_scan_peek(scan);
+        const char *start = scan->at;
+        struct rp_str text = {0};
+        if (field && type == '"')
+            text = take_string(scan, space);
+        else
+            rp_scan_skip(scan);
+        if (field) *field = (struct field){type, type == '"' ? text : rp_str_n(start, (size_t)(scan->at - start))};
+    }
+    return rp_scan_done(scan);
+}
+
+/* The parser that builds trees says what is wrong, and where. */
+static int syntax_error(struct rp_str body, struct rp_error *error) {
+    json_t *root;
+    int status = rp_json_parse(body.data, body.len, &root, error);
+    if (status) return status;
+    json_decref(root);
+    return rp_error_set(error, RP_EJSON, "the body is not valid JSON");
+}
+
+static int read_fields(struct rp_str body, struct field *fields, struct rp_buf *space, struct rp_error *error) {
+    struct rp_scan scan;
+    rp_scan_init(&scan, body);
+    scan.strict = true;
+    if (rp_scan_peek(&scan) == '{') return walk(&scan, fields, space) ? 0 : syntax_error(body, error);
+    if (!rp_scan_skip(&scan) || !rp_scan_done(&scan)) return syntax_error(body, error);
+    return rp_error_set(error, RP_EINVALID, "the body must be a JSON object");
+}
+
+/* ---- what the fields must be ------------------------------------------------------------------------------------- */
 
 static int wrong(struct rp_error *error, const char *name, const char *type) {
     return rp_error_set(error, RP_EINVALID, "the field '%s' must be %s", name, type);
 }
 
-static bool absent(const json_t *value) {
-    return !value || json_is_null(value);
-}
-
-static struct rp_str text_of(const json_t *value) {
-    return rp_str_n(json_string_value(value), json_string_length(value));
+static bool absent(const struct field *field) {
+    return field->type == '\0' || field->type == 'n';
 }
 
 static bool is_name(struct rp_str text) {
@@ -25,66 +100,55 @@ static bool is_name(struct rp_str text) {
     return text.len <= NAME_MAX_BYTES;
 }
 
-static int read_name(const json_t *root, const char *name, struct rp_str *out, struct rp_error *error) {
-    const json_t *value = json_object_get(root, name);
-    if (absent(value)) return 0;
-    if (!json_is_string(value)) return wrong(error, name, "a string");
-    if (!is_name(text_of(value))) return wrong(error, name, "at most 128 bytes without control characters");
-    *out = text_of(value);
+static int read_name(const struct field *fields, int which, struct rp_str *out, struct rp_error *error) {
+    const struct field *field = &fields[which];
+    if (absent(field)) return 0;
+    if (field->type != '"') return wrong(error, names[which], "a string");
+    if (!is_name(field->value)) return wrong(error, names[which], "at most 128 bytes without control characters");
+    *out = field->value;
     return 0;
 }
 
-static int read_text(const json_t *root, struct rp_str *out, struct rp_error *error) {
-    const char *name = "message";
-    const json_t *value = json_object_get(root, name);
-    if (absent(value) && json_object_get(root, "prompt")) {
-        name = "prompt";
-        value = json_object_get(root, name);
-    }
-    if (absent(value)) return rp_error_set(error, RP_EINVALID, "the field 'message' is missing");
-    if (!json_is_string(value)) return wrong(error, name, "a string");
-    *out = text_of(value);
+static int read_text(const struct field *fields, struct rp_str *out, struct rp_error *error) {
+    int which = absent(&fields[MESSAGE]) && fields[PROMPT].type ? PROMPT : MESSAGE;
+    if (absent(&fields[which])) return rp_error_set(error, RP_EINVALID, "the field 'message' is missing");
+    if (fields[which].type != '"') return wrong(error, names[which], "a string");
+    *out = fields[which].value;
     return 0;
 }
 
-static int read_stream(const json_t *root, bool *out, struct rp_error *error) {
-    const json_t *value = json_object_get(root, "stream");
-    if (absent(value)) return 0;
-    if (!json_is_boolean(value)) return wrong(error, "stream", "true or false");
-    *out = json_is_true(value);
+static int read_stream(const struct field *field, bool *out, struct rp_error *error) {
+    if (absent(field)) return 0;
+    if (field->type != 't' && field->type != 'f') return wrong(error, names[STREAM], "true or false");
+    *out = field->type == 't';
     return 0;
 }
 
-static int read_metadata(const json_t *root, json_t **out, struct rp_error *error) {
-    json_t *value = json_object_get(root, "metadata");
-    if (absent(value)) return 0;
-    if (!json_is_object(value)) return wrong(error, "metadata", "an object");
-    *out = value;
-    return 0;
+/* Last, since it leaves something to free. */
+static int read_metadata(const struct field *field, struct rp_str body, json_t **out, struct rp_error *error) {
+    if (absent(field)) return 0;
+    if (field->type != '{') return wrong(error, names[METADATA], "an object");
+    if (rp_json_parse(field->value.data, field->value.len, out, NULL) == 0) return 0;
+    return syntax_error(body, error);
 }
 
-int message_parse(struct rp_str body, struct message *out_message, struct rp_error *error) {
+int message_parse(struct rp_str body, struct rp_buf *space, struct message *out_message, struct rp_error *error) {
     struct message message = {0};
+    struct field fields[FIELDS] = {0};
     if (!rp_utf8_valid(body.data, body.len)) return rp_error_set(error, RP_EUTF8, "the body is not valid UTF-8");
-    int status = rp_json_parse(body.data, body.len, &message.root, error);
-    if (status) return status;
-    if (!json_is_object(message.root)) {
-        status = rp_error_set(error, RP_EINVALID, "the body must be a JSON object");
-    }
-    if (!status) status = read_text(message.root, &message.text, error);
-    if (!status) status = read_name(message.root, "session", &message.session, error);
-    if (!status) status = read_name(message.root, "user", &message.user, error);
-    if (!status) status = read_stream(message.root, &message.stream, error);
-    if (!status) status = read_metadata(message.root, &message.metadata, error);
-    if (status) {
-        message_finish(&message);
-        return status;
-    }
-    *out_message = message;
-    return 0;
+    rp_buf_clear(space);
+    if (rp_buf_reserve(space, body.len)) return rp_error_set(error, RP_ETOOLARGE, "the body is too large");
+    int status = read_fields(body, fields, space, error);
+    if (!status) status = read_text(fields, &message.text, error);
+    if (!status) status = read_name(fields, SESSION, &message.session, error);
+    if (!status) status = read_name(fields, USER, &message.user, error);
+    if (!status) status = read_stream(&fields[STREAM], &message.stream, error);
+    if (!status) status = read_metadata(&fields[METADATA], body, &message.metadata, error);
+    if (!status) *out_message = message;
+    return status;
 }
 
 void message_finish(struct message *message) {
-    json_decref(message->root);
-    message->root = NULL;
+    json_decref(message->metadata);
+    message->metadata = NULL;
 }

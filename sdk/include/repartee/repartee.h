@@ -6,6 +6,7 @@
 #include <repartee/error.h>
 #include <repartee/http_client.h>
 #include <repartee/http_server.h>
+#include <repartee/json_scan.h>
 #include <repartee/log.h>
 #include <repartee/option.h>
 #include <repartee/plugin.h>

@@ -8,6 +8,12 @@
 
 #include <cmocka.h>
 
+static struct rp_buf space;
+
+static int parse(struct rp_str body, struct message *out_message, struct rp_error *error) {
+    return message_parse(body, &space, out_message, error);
+}
+
 static void assert_text(struct rp_str text, const char *wanted) {
     assert_int_equal(text.len, strlen(wanted));
     assert_memory_equal(text.data ? text.data : "", wanted, text.len);
@@ -17,7 +23,7 @@ static void every_field_is_read(void **state) {
     (void)state;
     struct message message;
     const char *body = "{\"message\":\"hi\",\"session\":\"s\",\"user\":\"u\",\"stream\":true,\"metadata\":{\"a\":1},\"x\":[]}";
-    assert_int_equal(message_parse(rp_str(body), &message, NULL), 0);
+    assert_int_equal(parse(rp_str(body), &message, NULL), 0);
     assert_text(message.text, "hi");
     assert_text(message.session, "s");
     assert_text(message.user, "u");
@@ -33,7 +39,7 @@ static void what_is_absent_or_null_is_unset(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         struct message message;
-        assert_int_equal(message_parse(rp_str(bodies[i]), &message, NULL), 0);
+        assert_int_equal(parse(rp_str(bodies[i]), &message, NULL), 0);
         assert_text(message.text, "hi");
         assert_int_equal(message.session.len + message.user.len, 0);
         assert_false(message.stream);
@@ -46,6 +52,15 @@ static void what_is_wrong_is_named(void **state) {
     static const struct { const char *body; int code; const char *names; } cases[] = {
         {"", RP_EJSON, ""}, {"{", RP_EJSON, ""}, {"{}x", RP_EJSON, ""}, {"\xff", RP_EUTF8, "UTF-8"},
         {"{\"message\":\"\xed\xa0\x80\"}", RP_EUTF8, "UTF-8"},
+        {"{\"message\":\"a\",\n\"x\":[1,]}", RP_EJSON, "line 2"},
+        {"{\"message\":\"a\"} {}", RP_EJSON, "line 1"},
+        {"{\"message\":\"a\\u0000\"}", RP_EJSON, "u0000"},
+        {"{\"message\":\"a\",\"x\":\"\\u0000\"}", RP_EJSON, "u0000"},
+        {"{\"message\":\"\\ud83d\"}", RP_EJSON, "line 1"},
+        {"{\"message\":\"a\",\"message\":\"b\"}", RP_EJSON, "duplicate"},
+        {"{\"message\":\"a\",\"mess\\u0061ge\":\"b\"}", RP_EJSON, "duplicate"},
+        {"{\"message\":\"a\",\"metadata\":{\"b\":1,\"b\":2}}", RP_EJSON, "duplicate"},
+        {"{\"message\":\"a\",\"session\":1,\"x\":}", RP_EJSON, "line 1"},
         {"[]", RP_EINVALID, "object"}, {"\"message\"", RP_EINVALID, "object"},
         {"{}", RP_EINVALID, "'message'"}, {"{\"message\":1}", RP_EINVALID, "'message'"},
         {"{\"prompt\":{}}", RP_EINVALID, "'prompt'"}, {"{\"message\":\"a\",\"session\":1}", RP_EINVALID, "'session'"},
@@ -58,9 +73,52 @@ static void what_is_wrong_is_named(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct message message;
         struct rp_error error = {0};
-        assert_int_equal(message_parse(rp_str(cases[i].body), &message, &error), -cases[i].code);
+        assert_int_equal(parse(rp_str(cases[i].body), &message, &error), -cases[i].code);
         assert_int_equal(error.code, cases[i].code);
         assert_non_null(strstr(error.text, cases[i].names));
+    }
+}
+
+static void escapes_are_decoded(void **state) {
+    (void)state;
+    struct message message;
+    const char *body = "{\"mess\\u0061ge\":\"a\\n\\ud83d\\ude00\\\"\",\"session\":\"\\u0073\",\"user\":\"u\","
+                       "\"metadata\":{\"a\":\"\\t\"}}";
+    assert_int_equal(parse(rp_str(body), &message, NULL), 0);
+    assert_text(message.text, "a\n\xF0\x9F\x98\x80\"");
+    assert_text(message.session, "s");
+    assert_text(message.user, "u");
+    assert_string_equal(json_string_value(json_object_get(message.metadata, "a")), "\t");
+    message_finish(&message);
+}
+
+static void a_beginning_of_a_body_is_refused(void **state) {
+    (void)state;
+    const char *body = "{\"message\":\"a\\u00e9\",\"session\":\"s\",\"stream\":false,"
+                       "\"metadata\":{\"a\":[1]},\"x\":null}";
+    for (size_t len = 0; len < strlen(body); len++) {
+        struct message message;
+        char *exact = memcpy(malloc(len ? len : 1), body, len); /* for the sanitizer */
+        assert_int_equal(parse(rp_str_n(exact, len), &message, NULL), -RP_EJSON);
+        free(exact);
+    }
+}
+
+static void depth_is_bounded(void **state) {
+    (void)state;
+    for (int depth = RP_JSON_DEPTH - 1; depth <= RP_JSON_DEPTH; depth++) {
+        struct rp_buf body;
+        struct message message;
+        struct rp_error error = {0};
+        rp_buf_init(&body, 1024);
+        rp_buf_append_str(&body, RP_STR("{\"message\":\"a\",\"x\":"));
+        for (int i = 0; i < depth; i++) rp_buf_append(&body, "[", 1);
+        for (int i = 0; i < depth; i++) rp_buf_append(&body, "]", 1);
+        rp_buf_append(&body, "}", 1);
+        int status = parse(rp_buf_str(&body), &message, &error);
+        assert_int_equal(status, depth < RP_JSON_DEPTH ? 0 : -RP_EJSON);
+        if (status) assert_non_null(strstr(error.text, "deeper"));
+        rp_buf_finish(&body);
     }
 }
 
@@ -71,7 +129,7 @@ static void names_have_a_length(void **state) {
         struct message message;
         rp_buf_init(&body, 1024);
         rp_buf_printf(&body, "{\"message\":\"a\",\"session\":\"%0*d\"}", len, 0);
-        int status = message_parse(rp_buf_str(&body), &message, NULL);
+        int status = parse(rp_buf_str(&body), &message, NULL);
         assert_int_equal(status, len == 128 ? 0 : -RP_EINVALID);
         if (status == 0) message_finish(&message);
         rp_buf_finish(&body);
@@ -83,7 +141,13 @@ int main(void) {
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(what_is_absent_or_null_is_unset),
         cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(escapes_are_decoded),
+        cmocka_unit_test(a_beginning_of_a_body_is_refused),
+        cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(names_have_a_length),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    rp_buf_init(&space, 4096);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rp_buf_finish(&space);
+    return failed;
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "plugins/models/openai/scan.h"
+#include <repartee/json_scan.h>
 
 static const char *const good[] = {
     "{}",
@@ -61,11 +61,11 @@ static const char *const bad[] = {
 static bool accepts(const char *text, size_t len) {
     char *copy = malloc(len + 1);
     memcpy(copy, text, len);
-    struct scan scan;
+    struct rp_scan scan;
     char *exact = malloc(len ? len : 1);
     memcpy(exact, copy, len);
-    scan_init(&scan, rp_str_n(exact, len));
-    bool good_text = scan_skip(&scan) && scan_done(&scan);
+    rp_scan_init(&scan, rp_str_n(exact, len));
+    bool good_text = rp_scan_skip(&scan) && rp_scan_done(&scan);
     free(exact);
     free(copy);
     return good_text;
@@ -105,11 +105,11 @@ static void depth_is_bounded(void **state) {
 }
 
 static void decodes_to(const char *json, const char *expected, size_t len) {
-    struct scan scan;
+    struct rp_scan scan;
     struct rp_buf out;
     rp_buf_init(&out, 100);
-    scan_init(&scan, rp_str(json));
-    assert_true(scan_string(&scan, &out));
+    rp_scan_init(&scan, rp_str(json));
+    assert_true(rp_scan_string(&scan, &out));
     assert_int_equal(out.len, len);
     if (len) assert_memory_equal(out.data, expected, len);
     rp_buf_finish(&out);
@@ -130,14 +130,32 @@ static void strings_are_decoded(void **state) {
                7);
 }
 
+static bool strict_takes(const char *json) {
+    struct rp_scan scan;
+    rp_scan_init(&scan, rp_str(json));
+    scan.strict = true;
+    return rp_scan_skip(&scan) && rp_scan_done(&scan);
+}
+
+static void escapes_that_stand_for_no_text_are_refused_where_that_is_wanted(void **state) {
+    (void)state;
+    assert_true(strict_takes("[\"\\ud83d\\ude00\\u0001\"]"));
+    assert_false(strict_takes("[\"a\\u0000\"]"));
+    assert_false(strict_takes("{\"a\\u0000\":1}"));
+    assert_false(strict_takes("[\"\\ud83d\"]"));
+    assert_false(strict_takes("[\"\\ud83dx\"]"));
+    assert_false(strict_takes("[\"\\ud83d\\u0041\"]"));
+    assert_false(strict_takes("[\"\\ude00\"]"));
+}
+
 static void a_string_too_long_for_its_buffer_is_refused(void **state) {
     (void)state;
     for (size_t max = 0; max < 6; max++) {
-        struct scan scan;
+        struct rp_scan scan;
         struct rp_buf out;
         rp_buf_init(&out, max);
-        scan_init(&scan, RP_STR("\"ab\\u00e9c\""));
-        assert_int_equal(scan_string(&scan, &out), max >= 5);
+        rp_scan_init(&scan, RP_STR("\"ab\\u00e9c\""));
+        assert_int_equal(rp_scan_string(&scan, &out), max >= 5);
         rp_buf_finish(&out);
     }
 }
@@ -148,18 +166,18 @@ static void integers_are_read_without_overflow(void **state) {
         const char *text;
         int64_t value;
     } rows[] = {{"0", 0}, {"17", 17}, {"-17", -17}, {"12.9", 12}, {"3e5", 3}};
-    struct scan scan;
+    struct rp_scan scan;
     int64_t value;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        scan_init(&scan, rp_str(rows[i].text));
-        assert_true(scan_integer(&scan, &value));
+        rp_scan_init(&scan, rp_str(rows[i].text));
+        assert_true(rp_scan_integer(&scan, &value));
         assert_int_equal(value, rows[i].value);
     }
-    scan_init(&scan, RP_STR("99999999999999999999999999"));
-    assert_true(scan_integer(&scan, &value));
+    rp_scan_init(&scan, RP_STR("99999999999999999999999999"));
+    assert_true(rp_scan_integer(&scan, &value));
     assert_true(value > 0);
-    scan_init(&scan, RP_STR("\"1\""));
-    assert_false(scan_integer(&scan, &value));
+    rp_scan_init(&scan, RP_STR("\"1\""));
+    assert_false(rp_scan_integer(&scan, &value));
 }
 
 int main(void) {
@@ -169,6 +187,7 @@ int main(void) {
         cmocka_unit_test(a_beginning_of_json_is_refused),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(strings_are_decoded),
+        cmocka_unit_test(escapes_that_stand_for_no_text_are_refused_where_that_is_wanted),
         cmocka_unit_test(a_string_too_long_for_its_buffer_is_refused),
         cmocka_unit_test(integers_are_read_without_overflow),
     };

@@ -1,49 +1,49 @@
-/* The cursor of scan.h. */
-#include "scan.h"
+/* The cursor over JSON text: a descent that is as deep as RP_JSON_DEPTH at most. */
+#include <repartee/json_scan.h>
 
-static bool fail(struct scan *scan) {
+static bool fail(struct rp_scan *scan) {
     scan->broken = true;
     scan->at = scan->end;
     return false;
 }
 
-static void skip_space(struct scan *scan) {
+static void skip_space(struct rp_scan *scan) {
     while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
         scan->at++;
 }
 
-void scan_init(struct scan *scan, struct rp_str text) {
-    *scan = (struct scan){.at = text.data, .end = text.data + text.len};
+void rp_scan_init(struct rp_scan *scan, struct rp_str text) {
+    *scan = (struct rp_scan){.at = text.data, .end = text.data + text.len};
 }
 
-char scan_peek(struct scan *scan) {
+char rp_scan_peek(struct rp_scan *scan) {
     skip_space(scan);
     return scan->at < scan->end ? *scan->at : '\0';
 }
 
-bool scan_done(struct scan *scan) {
+bool rp_scan_done(struct rp_scan *scan) {
     skip_space(scan);
     return !scan->broken && scan->at == scan->end;
 }
 
-static bool expect(struct scan *scan, char c) {
-    if (scan_peek(scan) != c || scan->at == scan->end) return fail(scan);
+static bool expect(struct rp_scan *scan, char c) {
+    if (rp_scan_peek(scan) != c || scan->at == scan->end) return fail(scan);
     scan->at++;
     return true;
 }
 
 /* ---- objects and arrays ------------------------------------------------------------------------------------------ */
 
-bool scan_open(struct scan *scan, char bracket) {
+bool rp_scan_open(struct rp_scan *scan, char bracket) {
     if (scan->depth == RP_JSON_DEPTH) return fail(scan);
     scan->depth++;
     return expect(scan, bracket);
 }
 
 /* Past the comma in front of the next element; false where the bracket closes. */
-static bool element(struct scan *scan, bool *first, char close) {
+static bool element(struct rp_scan *scan, bool *first, char close) {
     if (scan->broken) return false;
-    if (scan_peek(scan) == close) {
+    if (rp_scan_peek(scan) == close) {
         scan->at++;
         scan->depth--;
         return false;
@@ -53,7 +53,7 @@ static bool element(struct scan *scan, bool *first, char close) {
     return true;
 }
 
-bool scan_item(struct scan *scan, bool *first) {
+bool rp_scan_item(struct rp_scan *scan, bool *first) {
     return element(scan, first, ']');
 }
 
@@ -82,8 +82,8 @@ static size_t encode_utf8(unsigned code, char out[4]) {
     return len;
 }
 
-/* Behind "\u". Half of a surrogate pair that stands alone becomes U+FFFD. */
-static size_t unicode_escape(struct scan *scan, char out[4]) {
+/* Behind "\u": the bytes it stands for; 0: it is no escape, or one that `strict` refuses. */
+static size_t unicode_escape(struct rp_scan *scan, char out[4]) {
     int code = hex4(scan->at, scan->end);
     if (code < 0) return 0;
     scan->at += 4;
@@ -94,12 +94,14 @@ static size_t unicode_escape(struct scan *scan, char out[4]) {
             scan->at += 6;
         }
     }
-    if (code >= 0xD800 && code <= 0xDFFF) code = 0xFFFD;
+    bool half = code >= 0xD800 && code <= 0xDFFF; /* of a surrogate pair */
+    if (scan->strict && (half || code == 0)) return 0;
+    if (half) code = 0xFFFD;
     return encode_utf8((unsigned)code, out);
 }
 
 /* Behind a backslash: how many bytes it stands for; 0: it is no escape. */
-static size_t escape(struct scan *scan, char out[4]) {
+static size_t escape(struct rp_scan *scan, char out[4]) {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     if (scan->at == scan->end) return 0;
     char c = *scan->at++;
@@ -111,7 +113,7 @@ static size_t escape(struct scan *scan, char out[4]) {
 }
 
 /* One way through strings, decoded or passed over (`out` NULL). */
-static bool take_string(struct scan *scan, struct rp_buf *out) {
+static bool take_string(struct rp_scan *scan, struct rp_buf *out) {
     if (!expect(scan, '"')) return false;
     for (;;) {
         const char *run = scan->at;
@@ -126,38 +128,38 @@ static bool take_string(struct scan *scan, struct rp_buf *out) {
     }
 }
 
-bool scan_string(struct scan *scan, struct rp_buf *out) {
+bool rp_scan_string(struct rp_scan *scan, struct rp_buf *out) {
     return take_string(scan, out);
 }
 
-bool scan_key(struct scan *scan, bool *first, struct rp_str *out_key) {
+bool rp_scan_key(struct rp_scan *scan, bool *first, struct rp_str *out_key) {
     if (!element(scan, first, '}')) return false;
-    scan_peek(scan);
+    rp_scan_peek(scan);
     const char *start = scan->at;
     if (!take_string(scan, NULL)) return false;
     *out_key = rp_str_n(start + 1, (size_t)(scan->at - start) - 2);
     return expect(scan, ':');
 }
 
-bool scan_text(struct scan *scan, struct rp_buf *out) {
-    return scan_peek(scan) == '"' ? scan_string(scan, out) : scan_skip(scan);
+bool rp_scan_text(struct rp_scan *scan, struct rp_buf *out) {
+    return rp_scan_peek(scan) == '"' ? rp_scan_string(scan, out) : rp_scan_skip(scan);
 }
 
 /* ---- numbers and the rest ---------------------------------------------------------------------------------------- */
 
-static bool digits(struct scan *scan) {
+static bool digits(struct rp_scan *scan) {
     const char *start = scan->at;
     while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9') scan->at++;
     return scan->at > start || fail(scan);
 }
 
-static bool accept(struct scan *scan, const char *set) {
+static bool accept(struct rp_scan *scan, const char *set) {
     if (scan->at == scan->end || !*scan->at || !strchr(set, *scan->at)) return false;
     scan->at++;
     return true;
 }
 
-static bool skip_number(struct scan *scan) {
+static bool skip_number(struct rp_scan *scan) {
     accept(scan, "-");
     if (!accept(scan, "0") && !digits(scan)) return false;
     if (accept(scan, ".") && !digits(scan)) return false;
@@ -166,8 +168,8 @@ static bool skip_number(struct scan *scan) {
     return digits(scan);
 }
 
-bool scan_integer(struct scan *scan, int64_t *out) {
-    scan_peek(scan);
+bool rp_scan_integer(struct rp_scan *scan, int64_t *out) {
+    rp_scan_peek(scan);
     const char *at = scan->at;
     if (!skip_number(scan)) return false;
     bool negative = *at == '-';
@@ -178,32 +180,32 @@ bool scan_integer(struct scan *scan, int64_t *out) {
     return true;
 }
 
-static bool skip_word(struct scan *scan, const char *word) {
+static bool skip_word(struct rp_scan *scan, const char *word) {
     size_t len = strlen(word);
     if ((size_t)(scan->end - scan->at) < len || memcmp(scan->at, word, len) != 0) return fail(scan);
     scan->at += len;
     return true;
 }
 
-static bool skip_members(struct scan *scan) {
+static bool skip_members(struct rp_scan *scan) {
     struct rp_str key;
-    bool first = scan_open(scan, '{');
-    while (scan_key(scan, &first, &key)) {
-        if (!scan_skip(scan)) return false;
+    bool first = rp_scan_open(scan, '{');
+    while (rp_scan_key(scan, &first, &key)) {
+        if (!rp_scan_skip(scan)) return false;
     }
     return !scan->broken;
 }
 
-static bool skip_items(struct scan *scan) {
-    bool first = scan_open(scan, '[');
-    while (scan_item(scan, &first)) {
-        if (!scan_skip(scan)) return false;
+static bool skip_items(struct rp_scan *scan) {
+    bool first = rp_scan_open(scan, '[');
+    while (rp_scan_item(scan, &first)) {
+        if (!rp_scan_skip(scan)) return false;
     }
     return !scan->broken;
 }
 
-bool scan_skip(struct scan *scan) {
-    switch (scan_peek(scan)) {
+bool rp_scan_skip(struct rp_scan *scan) {
+    switch (rp_scan_peek(scan)) {
     case '{':
         return skip_members(scan);
     case '[':
