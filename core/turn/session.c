@@ -7,6 +7,8 @@
 
 static const char magic[4] = "RPS1";
 
+enum { MESSAGE_HEAD = 1 + 4 }; /* bytes in front of a message's text: its role, its length */
+
 /* ---- decoding ------------------------------------------------------------------------------------------------------ */
 
 static int take_text(struct rp_str *rest, struct rp_str *out) {
@@ -62,7 +64,7 @@ static int put_message(struct rp_buf *out, const struct rp_message *message) {
 }
 
 static size_t message_size(const struct rp_message *message) {
-    return 1 + 4 + message->text.len;
+    return MESSAGE_HEAD + message->text.len;
 }
 
 static int put_vars(struct session *session, struct rp_buf *out) {
@@ -91,17 +93,26 @@ static size_t messages_kept(const struct session *session, const struct rp_messa
     return kept;
 }
 
+/* Stored messages stand behind one another in the bytes that they were read from, and go on like that. */
+static struct rp_str stored_messages(const struct session *session, size_t kept) {
+    if (kept == 0) return rp_str_n(NULL, 0);
+    const struct rp_message *last = &session->messages[session->message_count - 1];
+    const char *start = last[1 - (ptrdiff_t)kept].text.data - MESSAGE_HEAD;
+    return rp_str_n(start, (size_t)(last->text.data + last->text.len - start));
+}
+
 int session_encode(struct session *session, const struct rp_message *added, size_t added_count, size_t max_messages,
                    struct rp_buf *out) {
     if (rp_buf_append(out, magic, sizeof(magic)) != 0 || put_text(out, session->user) != 0 ||
         put_vars(session, out) != 0)
         return -RP_ETOOLARGE;
     size_t kept = messages_kept(session, added, added_count, max_messages, out->max - out->len);
-    for (size_t i = session->message_count - kept; i < session->message_count; i++)
-        if (put_message(out, &session->messages[i]) != 0) return -RP_ETOOLARGE;
-    /* An exchange that is larger than a session may be is answered, but not remembered. */
+    struct rp_str stored = stored_messages(session, kept);
     size_t size = 0;
     for (size_t i = 0; i < added_count; i++) size += message_size(&added[i]);
+    rp_buf_reserve(out, stored.len + size); /* at once, if it fits */
+    if (rp_buf_append_str(out, stored) != 0) return -RP_ETOOLARGE;
+    /* An exchange that is larger than a session may be is answered, but not remembered. */
     if (max_messages < added_count || size > out->max - out->len) return 0;
     for (size_t i = 0; i < added_count; i++)
         if (put_message(out, &added[i]) != 0) return -RP_ETOOLARGE;

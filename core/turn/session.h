@@ -21,7 +21,7 @@ void session_hub_release(struct session_hub *hub, struct rp_turn *turn, bool hel
 /* One session in the hands of its turn; all memory in the turn's arena, but `vars`. */
 struct session {
     struct rp_str user;          /* empty: nobody yet */
-    struct rp_message *messages; /* oldest first */
+    struct rp_message *messages; /* oldest first; in the bytes that session_decode was given */
     size_t message_count;
     struct rp_str vars_text;     /* JSON; empty: none */
     json_t *vars;                /* decoded at the first need */

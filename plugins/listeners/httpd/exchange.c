@@ -4,7 +4,6 @@
  * with the end where these fall into the same pass. */
 #include "httpd.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static int route(struct rp_listener *listener, const struct rp_http_route *added, struct rp_error *error) {
@@ -42,6 +41,16 @@ static void watch(struct rp_http_exchange *exchange, const struct rp_http_watche
 
 /* ---- sending -------------------------------------------------------------------------------------------------------- */
 
+/* The line in front of a chunk: its size in hexadecimal, 16 digits at most. Written from the end. */
+static uv_buf_t chunk_line(char line[20], size_t size) {
+    static const char digits[] = "0123456789abcdef";
+    char *at = line + 18;
+    memcpy(at, "\r\n", 2);
+    do *--at = digits[size & 15];
+    while (size >>= 4);
+    return uv_buf_init(at, (unsigned)(line + 20 - at));
+}
+
 /* What is in the batch, then `data`, framed as one chunk, then the end of the body. */
 static void send_batch(struct rp_http_exchange *exchange, struct rp_str data, bool end) {
     struct connection *connection = exchange->connection;
@@ -51,9 +60,7 @@ static void send_batch(struct rp_http_exchange *exchange, struct rp_str data, bo
     uv_buf_t bufs[6];
     unsigned count = 0;
     if (exchange->head_len) bufs[count++] = uv_buf_init(batch->data, (unsigned)exchange->head_len);
-    if (body && exchange->chunked) {
-        bufs[count++] = uv_buf_init(size, (unsigned)snprintf(size, sizeof(size), "%zx\r\n", body));
-    }
+    if (body && exchange->chunked) bufs[count++] = chunk_line(size, body);
     if (batch->len > exchange->head_len) {
         bufs[count++] = uv_buf_init(batch->data + exchange->head_len, (unsigned)(batch->len - exchange->head_len));
     }
