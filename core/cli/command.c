@@ -1,9 +1,12 @@
 /* The program's first decision: which sub-command. */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -29,6 +32,13 @@ static void usage(FILE *out) {
     fputs("\n`repartee COMMAND --help` tells more. `repartee --version` tells the version.\n", out);
 }
 
+/* A stream that the caller left closed keeps its number, or a connection would get it, and with it the log. It is opened
+ * the wrong way round, so that to use it is an error still. */
+static void keep_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 static void start_libraries(void) {
     signal(SIGPIPE, SIG_IGN);
     setlocale(LC_CTYPE, "");
@@ -39,6 +49,7 @@ static void start_libraries(void) {
 RP_EXPORT int rp_main(int argc, char **argv);
 
 int rp_main(int argc, char **argv) {
+    keep_standard_streams();
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         usage(stdout);

@@ -8,6 +8,7 @@
 
 #include "core/config/file.h"
 #include "core/host/abi.h"
+#include "core/host/cut_short.h"
 #include "core/host/trust.h"
 
 #define FILE_MAX (256u << 20) /* bytes of a signed plugin: it is read into memory */
@@ -81,6 +82,10 @@ static void refuse_for_loader(struct plugin_file *file, const char *text) {
  * write there; this notices that we ourselves did, by installing a new version at this moment. */
 static void load_checked(struct plugin_file *file, const char *path, const struct stat *checked) {
     struct stat now;
+    if (file_cut_short(path, checked->st_size)) {
+        plugin_file_refuse(file, "a part of it is missing: the file ends too early");
+        return;
+    }
     file->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!file->handle) {
         refuse_for_loader(file, dlerror());

@@ -77,7 +77,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
         watch(socket, socket->wanted);
         return;
     }
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    /* A broken socket may still hold the response; and only by reading or writing does curl learn what broke it. */
+    if (status < 0) events = socket->wanted;
+    int flags = 0;
     if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
     struct http_client *client = socket->client;

@@ -142,7 +142,7 @@ static void on_start(struct rp_worker *worker, void *arg) {
 
 static void on_drained(struct rp_worker *worker) {
     struct engine *engine = engine_of(worker);
-    turn_table_cancel_all(worker);
+    turn_table_break_all(worker, RP_EDRAINING);
     while (task_list_run(worker)) {
     }
     bot_detach(engine->bot, worker);

@@ -75,9 +75,11 @@ static void take_payment(struct turn *turn) {
     }
 }
 
+/* A stage that pays for a turn whose client has just left does nothing wrong: it cannot know yet. Its payment counts, so
+ * that it is not told to cancel() as well. */
 static bool owes(const struct turn *turn) {
     return (turn->phase == TURN_CALLING || turn->phase == TURN_KEPT) && turn->payment == PAID_NOTHING &&
-           !turn->cancelled;
+           !turn->finishing;
 }
 
 int rp_turn_resume(struct rp_turn *pub) {
@@ -297,12 +299,15 @@ void rp_turn_cancel(struct rp_turn *pub) {
 }
 
 /* Whoever is late is passed over: the client hears of it from here, not through the taps, which may be what is late. */
-static void on_deadline(struct rp_timer *timer) {
-    struct turn *turn = (struct turn *)((char *)timer - offsetof(struct turn, deadline));
+void turn_break(struct turn *turn, int code) {
     if (turn->phase == TURN_ENDED || turn->cancelled) return;
-    struct rp_chunk chunk = {.type = RP_CHUNK_ERROR, .fault = {.code = RP_EDEADLINE}};
+    struct rp_chunk chunk = {.type = RP_CHUNK_ERROR, .fault = {.code = code, .retry_after = code == RP_EDRAINING}};
     drop_stage(turn);
     turn_end(turn, &chunk, RP_ERROR);
+}
+
+static void on_deadline(struct rp_timer *timer) {
+    turn_break((struct turn *)((char *)timer - offsetof(struct turn, deadline)), RP_EDEADLINE);
 }
 
 /* ---- the start ------------------------------------------------------------------------------------------------------- */
@@ -332,13 +337,14 @@ static int check_start(struct rp_worker *worker, const struct rp_turn_start *sta
 
 static void fill(struct turn *turn, const struct rp_turn_start *start) {
     struct rp_turn *pub = &turn->pub;
-    char id[RP_ID_SIZE];
-    if (!start->id || start->session.len == 0) rp_id(id);
+    char id[RP_ID_SIZE], session[RP_ID_SIZE];
+    if (!start->id) rp_id(id);
     pub->id = rp_arena_str(pub->arena, rp_str(start->id ? start->id : id)).data;
     pub->original = pub->message = rp_arena_str(pub->arena, start->message);
     pub->user = rp_arena_str(pub->arena, start->user);
     turn->session_fresh = start->session.len == 0;
-    pub->session = rp_arena_str(pub->arena, turn->session_fresh ? rp_str(id) : start->session);
+    if (turn->session_fresh) rp_id(session); /* whoever knows it can go on with the conversation: no other id will do */
+    pub->session = rp_arena_str(pub->arena, turn->session_fresh ? rp_str(session) : start->session);
     pub->address = rp_arena_str(pub->arena, start->address);
     pub->metadata = start->metadata ? json_incref(start->metadata) : NULL;
     pub->stream = start->stream;

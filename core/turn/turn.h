@@ -82,6 +82,7 @@ static inline struct turn *turn_of(struct rp_turn *turn) {
 void turn_schedule(struct turn *turn);
 void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk); /* the reply is complete */
 void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow); /* writes the last chunk */
+void turn_break(struct turn *turn, int code); /* ends it with this error, wherever it is */
 void turn_misuse(struct turn *turn, const char *what); /* logs a broken law */
 
 /* reply.c */
@@ -95,7 +96,7 @@ struct turn_table *turn_table_create(void);
 void turn_table_destroy(struct turn_table *table);
 struct turn *turn_table_take(struct rp_worker *worker); /* zeroed but for arena, worker and ticket */
 void turn_table_give(struct rp_worker *worker, struct turn *turn);
-void turn_table_cancel_all(struct rp_worker *worker);
+void turn_table_break_all(struct rp_worker *worker, int code);
 
 /* turn_log.c */
 void turn_log(struct turn *turn);

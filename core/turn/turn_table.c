@@ -78,9 +78,9 @@ void turn_table_give(struct rp_worker *worker, struct turn *turn) {
     table->spare[table->spare_count++] = turn;
 }
 
-void turn_table_cancel_all(struct rp_worker *worker) {
+void turn_table_break_all(struct rp_worker *worker, int code) {
     for (uint32_t i = 0; i < worker->turns->count; i++)
-        if (worker->turns->slots[i].turn) rp_turn_cancel(&worker->turns->slots[i].turn->pub);
+        if (worker->turns->slots[i].turn) turn_break(worker->turns->slots[i].turn, code);
 }
 
 struct rp_ticket rp_turn_ticket(const struct rp_turn *turn) {

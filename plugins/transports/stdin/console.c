@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ struct console {
     struct layout layout;
     bool told; /* the only message has been given out */
     bool text_written;
+    int write_error; /* why the last write failed; 0: it was told to stop */
 };
 
 struct note {
@@ -102,12 +104,16 @@ enum wait console_wait(struct console *console, int fd, short events) {
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 bool console_write(struct console *console, int fd, struct rp_str text) {
+    console->write_error = 0;
     while (text.len) {
         enum wait wait = console_wait(console, fd, POLLOUT);
         if (wait == WAIT_STOPPED) return false;
         if (wait == WAIT_WOKEN) continue;
         ssize_t written = write(fd, text.data, text.len < WRITE_MAX ? text.len : WRITE_MAX);
-        if (written < 0 && errno != EAGAIN && errno != EINTR) return false;
+        if (written < 0 && errno != EAGAIN && errno != EINTR) {
+            console->write_error = errno;
+            return false;
+        }
         if (written > 0) text = rp_str_n(text.data + written, text.len - (size_t)written);
     }
     return true;
@@ -156,6 +162,16 @@ static bool take_order(struct console *console, struct order *out_order) {
     return ordered;
 }
 
+/* A reader that leaves has seen enough; every other end of the output is told. */
+static enum event end_of_output(struct console *console) {
+    int why = console->write_error;
+    if (why == 0 || why == EPIPE) return EVENT_CLOSED;
+    char line[160];
+    snprintf(line, sizeof line, "repartee: cannot write the reply: %s\n", strerror(why));
+    console_write(console, STDERR_FILENO, rp_str(line));
+    return EVENT_BROKEN;
+}
+
 /* Writes one reply, whose chunks come as orders. False: the thread must end. */
 static bool serve(struct console *console) {
     for (bool last = false; !last;) {
@@ -170,7 +186,7 @@ static bool serve(struct console *console) {
         bool written = carry_out(console, &order);
         rp_buf_finish(&order.text);
         rp_buf_finish(&order.error);
-        console_post(console, written ? EVENT_WRITTEN : EVENT_CLOSED, (struct rp_str){0});
+        console_post(console, written ? EVENT_WRITTEN : end_of_output(console), (struct rp_str){0});
         if (!written) return false;
     }
     return true;

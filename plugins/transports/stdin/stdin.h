@@ -27,6 +27,7 @@ enum event {
     EVENT_INTERRUPT, /* Ctrl-C while a reply comes */
     EVENT_END,       /* the input is over */
     EVENT_CLOSED,    /* nobody reads the output any more */
+    EVENT_BROKEN,    /* the output takes no more: the disk is full, or worse */
 };
 
 /* The next thing to write. */

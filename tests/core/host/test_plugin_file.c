@@ -83,6 +83,24 @@ static void a_file_that_is_no_shared_object_is_refused(void **state) {
     plugin_file_close(&file);
 }
 
+static void a_shared_object_that_was_cut_short_is_refused(void **state) {
+    static unsigned char data[4 << 20];
+    char *whole = rp_strdup(folder_probe(*state, "good", "good"));
+    FILE *file = fopen(whole, "rb");
+    assert_non_null(file);
+    size_t len = fread(data, 1, sizeof data, file);
+    fclose(file);
+    for (unsigned part = 1; part < 8; part++) {
+        struct plugin_file cut;
+        const char *path = folder_file(*state, "cut.so", data, len * part / 16);
+        assert_int_equal(plugin_file_open(path, NULL, &cut), -RP_EPLUGIN);
+        assert_null(cut.handle);
+        plugin_file_close(&cut);
+    }
+    assert_refused(folder_file(*state, "cut.so", data, 2000), NULL, "a part of it is missing: the file ends too early");
+    free(whole);
+}
+
 static void what_is_no_file_is_refused(void **state) {
     const char *path = folder_path(*state, "none.so");
     assert_refused(path, NULL, "No such file or directory");
@@ -179,6 +197,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_mismatch_has_its_own_message, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(another_size_is_told_with_both_sizes, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_shared_object_is_refused, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_shared_object_that_was_cut_short_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_signed_plugin_is_loaded_from_the_bytes_that_were_checked, folder_setup,
                                         folder_teardown),

@@ -285,6 +285,30 @@ static void a_turn_can_be_cancelled_at_every_step(void **state) {
     }
 }
 
+/* Between the cancel and the turn's end a stage may pay: it is not told to cancel() as well. */
+static void a_payment_after_the_client_left_counts(void **state) {
+    (void)state;
+    for (int replies = 0; replies < 2; replies++) {
+        struct rig rig;
+        struct rig_client client = {0};
+        struct script scripts[] = {{.act = ACT_KEEP}};
+        rig_open(&rig);
+        rig_add(&rig, &script_stage, scripts);
+        assert_int_equal(rig_say(&rig, &client, "hi"), 0);
+        rig_spin(&rig, 5);
+        assert_int_equal(scripts[0].turns, 1);
+        rp_turn_cancel(client.turn);
+        struct rp_turn *turn = client.turn;
+        assert_int_equal(replies ? rp_turn_reply(turn, rp_source_text(turn, RP_STR("late"))) : rp_turn_resume(turn), 0);
+        rig_spin(&rig, 20);
+        assert_int_equal(client.dones, 1);
+        assert_int_equal(client.writes, 0);
+        assert_int_equal(scripts[0].cancels, 0);
+        rig_close(&rig);
+        rig_client_clear(&client);
+    }
+}
+
 static void cancel_in_text(struct rig_client *client) {
     rp_turn_cancel(client->turn);
 }
@@ -363,6 +387,21 @@ static void what_cannot_be_a_turn_is_refused(void **state) {
     rig_close(&rig);
 }
 
+static void a_new_session_has_a_name_of_its_own(void **state) {
+    (void)state;
+    struct rig rig;
+    struct rig_client client = {0};
+    struct script scripts[] = {{.act = ACT_REPLY, .pieces = hello}};
+    rig_open(&rig);
+    rig_add(&rig, &script_stage, scripts);
+    assert_int_equal(rig_say(&rig, &client, "hi"), 0);
+    assert_int_equal(client.turn->session.len, RP_ID_SIZE - 1);
+    assert_string_not_equal(client.turn->session.data, client.turn->id);
+    rig_finish(&rig, &client);
+    rig_close(&rig);
+    rig_client_clear(&client);
+}
+
 static void a_stale_ticket_finds_nothing(void **state) {
     (void)state;
     struct rig rig;
@@ -428,10 +467,12 @@ int main(void) {
         cmocka_unit_test(the_deadline_collects_unpaid_debts),
         cmocka_unit_test(the_deadline_does_not_wait_for_a_client_that_asks_no_more),
         cmocka_unit_test(a_turn_can_be_cancelled_at_every_step),
+        cmocka_unit_test(a_payment_after_the_client_left_counts),
         cmocka_unit_test(a_client_may_leave_while_it_is_written_to),
         cmocka_unit_test(nothing_is_asked_of_a_source_before_the_client_asks),
         cmocka_unit_test(a_reply_beyond_its_limit_is_an_error),
         cmocka_unit_test(what_cannot_be_a_turn_is_refused),
+        cmocka_unit_test(a_new_session_has_a_name_of_its_own),
         cmocka_unit_test(a_stale_ticket_finds_nothing),
         cmocka_unit_test(turns_of_a_session_run_one_after_the_other),
     };
