@@ -124,11 +124,11 @@ static void begin_inward(struct turn *turn) {
         fail_early(turn, turn->session_error, "the session could not be read");
         return;
     }
-    if (turn->pub.user.len && session->user.len && !rp_str_equal(turn->pub.user, session->user)) {
+    /* The first who gives a name owns the session; from then on no other name will do, and neither will none. */
+    if (session->user.len && !rp_str_equal(turn->pub.user, session->user)) {
         fail_early(turn, RP_EFORBIDDEN, "this session belongs to another user");
         return;
     }
-    if (turn->pub.user.len == 0) turn->pub.user = session->user;
     session->user = turn->pub.user;
     go_inward(turn);
 }

@@ -181,7 +181,10 @@ static void on_event(void *arg, enum event event, struct rp_str text) {
     case EVENT_WRITTEN: on_written(conversation); break;
     case EVENT_INTERRUPT: on_interrupt(conversation); break;
     case EVENT_END: stop(conversation); break;
-    case EVENT_BROKEN: conversation->failed = true; on_closed(conversation); break;
+    case EVENT_BROKEN:
+        conversation->failed = true;
+        on_closed(conversation);
+        break;
     case EVENT_CLOSED: on_closed(conversation); break;
     }
 }

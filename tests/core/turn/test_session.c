@@ -222,8 +222,9 @@ static void a_session_is_remembered(void **state) {
         say(&rig, "one", "u1", "1/0/-", 0);
         say(&rig, "two", "u1", "2/2/one", 0);
         say(&rig, "fail", "u1", NULL, RP_ERULE); /* leaves no trace */
-        say(&rig, "three", "", "3/3/1/0/-", 0);  /* the last three; the user is known */
+        say(&rig, "three", "u1", "3/3/1/0/-", 0); /* the last three */
         say(&rig, "four", "u2", NULL, RP_EFORBIDDEN);
+        say(&rig, "four", "", NULL, RP_EFORBIDDEN);
         assert_int_equal(place.puts, 3);
         rig_close(&rig);
         rp_buf_finish(&place.value);
