@@ -7,7 +7,7 @@ import { startScene } from "./scene.mjs";
 
 let scene;
 before(async () => {
-  scene = await startScene({ options: `retries = 1, timeout_first = "300ms", timeout_stall = "300ms"` });
+  scene = await startScene({ options: `retries = 1, timeout_first = "1s", timeout_stall = "1s"` });
 });
 after(async () => {
   const log = scene.bot.logText();
