@@ -10,6 +10,15 @@ static size_t skip_string(const char *data, size_t len, size_t at) {
     return len;
 }
 
+/* The line of the first NUL byte, or 0: jansson passes over one that stands behind a number. */
+static int nul_line(const char *data, size_t len) {
+    const char *nul = memchr(data, 0, len);
+    int line = 1;
+    if (!nul) return 0;
+    for (const char *at = data; at < nul; at++) line += *at == '\n';
+    return line;
+}
+
 /* The line on which arrays and objects get too deep, or 0. */
 static int too_deep(const char *data, size_t len) {
     unsigned depth = 0;
@@ -64,7 +73,9 @@ int rp_json_parse(const char *data, size_t len, json_t **out_value, struct rp_er
     json_error_t reason;
 
     if (len == 0) return refuse(error, 1, "the text is empty");
-    int line = too_deep(data, len);
+    int line = nul_line(data, len);
+    if (line) return refuse(error, line, "a NUL byte is not allowed");
+    line = too_deep(data, len);
     if (line) {
         int code = rp_error_set(error, RP_EJSON, "line %d: nested deeper than %d", line, RP_JSON_DEPTH);
         if (error) error->line = line;

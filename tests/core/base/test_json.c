@@ -37,7 +37,9 @@ static void mistakes_are_refused_with_line_and_reason(void **state) {
     REFUSED("\"\\ud800\"", 1, "line 1: ");
     REFUSED("\"a\\u0000b\"", 1, "\\u0000 is not allowed");
     REFUSED("{\"a\\u0000b\": 1}", 1, "\\u0000 is not allowed");
-    REFUSED("[1]\0", 1, "line 1: ");
+    REFUSED("[1]\0", 1, "NUL");
+    REFUSED("[1\0]", 1, "NUL"); /* jansson alone takes it */
+    REFUSED("{\n\"a\":[1\0,2]}", 2, "NUL");
     REFUSED("\"a\0b\"", 1, "line 1: ");
     REFUSED("\"a\nb\"", 1, "line 1: ");
     REFUSED("[1,]", 1, "line 1: ");
