@@ -6,7 +6,6 @@
 #include "core/cli/command.h"
 #include "core/config/option_table.h"
 #include "core/host/host.h"
-#include "core/text/nearest.h"
 
 static const char usage[] = "usage: repartee plugins [--path FOLDER]… [NAME]\n\n"
                             "Lists the plugins that can be loaded, or the options of what NAME names: a plugin or one\n"
@@ -107,7 +106,7 @@ static const char *near_name(const struct host *host, const char *name) {
     for (enum kind kind = 0; kind < KIND_COUNT && !nearest; kind++) {
         const char **names;
         size_t count = host_names(host, kind, &names);
-        nearest = nearest_name(name, names, count);
+        nearest = rp_nearest_name(name, names, count);
         free(names);
     }
     return nearest;

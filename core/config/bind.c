@@ -6,7 +6,6 @@
 
 #include "core/config/option_table.h"
 #include "core/config/place.h"
-#include "core/text/nearest.h"
 
 void bind_mistake(struct binding *binding, const char *key, const char *format, ...) {
     char text[sizeof((struct rp_error *)0)->text];
@@ -28,7 +27,7 @@ int bind_wrong(struct binding *binding, const struct rp_option *option, const st
 }
 
 const char *bind_hint(struct rp_arena *arena, const char *wanted, const char *const *names, size_t count) {
-    const char *nearest = nearest_name(wanted, names, count);
+    const char *nearest = rp_nearest_name(wanted, names, count);
     return nearest ? rp_arena_printf(arena, " (did you mean '%s'?)", nearest) : "";
 }
 

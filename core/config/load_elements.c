@@ -107,6 +107,7 @@ static void make_element(struct load *load, struct item *item) {
         .name = item->name,
         .file = place_file(item->declared->place),
         .line = item->declared->place.line,
+        .language = load->bot->language,
         .options = item->options,
     };
 }

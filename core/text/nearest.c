@@ -1,7 +1,5 @@
 /* Damerau and Levenshtein's distance (neighbours may swap once), on three rows of the table. */
-#include "core/text/nearest.h"
-
-#include <string.h>
+#include <repartee/base.h>
 
 #define NAME_MAX_LEN 63 /* longer names are not worth a guess */
 
@@ -35,7 +33,7 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
     return above[b_len];
 }
 
-const char *nearest_name(const char *wanted, const char *const *names, size_t count) {
+const char *rp_nearest_name(const char *wanted, const char *const *names, size_t count) {
     size_t len = strlen(wanted);
     size_t least = len / 3 > 1 ? len / 3 : 1;
     const char *best = NULL;

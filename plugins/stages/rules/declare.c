@@ -58,7 +58,7 @@ static void check_names(const struct form *form, const char *const *known) {
         const char *name = lua_tostring(L, -1), *const *at = known;
         while (*at && strcmp(*at, name) != 0) at++;
         if (*at) continue;
-        const char *near = mistakes_nearest(name, known);
+        const char *near = rp_nearest_name(name, known, (size_t)(at - known));
         wrong(form, "there is no field '%s'%s%s%s", name, near ? " (did you mean '" : "", near ? near : "",
               near ? "'?)" : "");
     }

@@ -1,4 +1,4 @@
-/* Collects mistakes and reports them; finds the nearest name. What is a mistake, others decide. */
+/* Collects mistakes and reports them. What is a mistake, others decide. */
 #include "mistakes.h"
 
 #include <repartee/log.h>
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define NAME_MAX_LEN 32 /* longer names are nobody's typing error */
 
 void mistakes_finish(struct mistakes *mistakes) {
     for (size_t i = 0; i < mistakes->count && i < MISTAKES_MAX; i++) {
@@ -41,39 +40,4 @@ int mistakes_report(const struct mistakes *mistakes, struct rp_error *error) {
     if (mistakes->count == 1) return rp_error_at(error, RP_ECONFIG, first->file, first->line, "%s", first->text);
     return rp_error_at(error, RP_ECONFIG, first->file, first->line, "%s (and %zu more, see the log)", first->text,
                        mistakes->count - 1);
-}
-
-static unsigned least(unsigned a, unsigned b) {
-    return a < b ? a : b;
-}
-
-static unsigned distance(const char *a, const char *b) {
-    unsigned row[NAME_MAX_LEN + 1];
-    size_t len = strlen(b);
-    for (unsigned j = 0; j <= len; j++) row[j] = j;
-    for (unsigned i = 1; *a; a++, i++) {
-        unsigned corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= len; j++) {
-            unsigned above = row[j];
-            row[j] = least(least(above, row[j - 1]) + 1, corner + (*a != b[j - 1]));
-            corner = above;
-        }
-    }
-    return row[len];
-}
-
-const char *mistakes_nearest(const char *wanted, const char *const *names) {
-    const char *best = NULL;
-    if (strlen(wanted) > NAME_MAX_LEN) return NULL;
-    unsigned limit = strlen(wanted) < 4 ? 1 : 2, found = limit + 1;
-    for (; *names; names++) {
-        if (strlen(*names) > NAME_MAX_LEN) continue;
-        unsigned edits = distance(wanted, *names);
-        if (edits < found) {
-            found = edits;
-            best = *names;
-        }
-    }
-    return best;
 }

@@ -19,7 +19,5 @@ void mistakes_finish(struct mistakes *mistakes);
 void mistakes_add(struct mistakes *mistakes, const char *file, int line, const char *format, ...) RP_PRINTF(4, 5);
 /* Logs all and puts the first into `error`. 0 when there are none. */
 int mistakes_report(const struct mistakes *mistakes, struct rp_error *error);
-/* The name that `wanted` most likely stands for, or NULL. `names` ends in NULL. */
-const char *mistakes_nearest(const char *wanted, const char *const *names);
 
 #endif

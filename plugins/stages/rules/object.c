@@ -59,7 +59,7 @@ static void push_session(lua_State *L, struct run *run) {
     session_push(L, 1);
 }
 
-/* Ideographs without kana are taken for Chinese. */
+/* Ideographs without kana are taken for Chinese; what no script tells is in the language of the bot. */
 static void push_lang(lua_State *L, struct run *run) {
     const unsigned char *text = (const unsigned char *)run->text.data;
     bool han = false, kana = false;
@@ -67,7 +67,7 @@ static void push_lang(lua_State *L, struct run *run) {
         if (text[i] == 0xE3 && (text[i + 1] == 0x81 || text[i + 1] == 0x82 || text[i + 1] == 0x83)) kana = true;
         if (text[i] >= 0xE4 && text[i] <= 0xE9) han = true;
     }
-    lua_pushstring(L, han && !kana ? "zh" : kana ? "ja" : run->rules->options->language);
+    lua_pushstring(L, han && !kana ? "zh" : kana ? "ja" : run->stage->element.language);
 }
 
 static void push_metadata(lua_State *L, struct run *run) {
@@ -161,7 +161,7 @@ static const luaL_Reg methods[] = {{"handoff", handoff}, {"pass", pass}, {NULL, 
 static int unknown_field(lua_State *L, const char *name) {
     static const char *const known[] = {"match", "text", "session", "config", "user", "lang", "history", "metadata",
                                         "now",   "id",   "handoff", "pass",   "get",  "post", "sleep",   NULL};
-    const char *near = mistakes_nearest(name, known);
+    const char *near = rp_nearest_name(name, known, sizeof(known) / sizeof(known[0]) - 1);
     if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);
     return luaL_error(L, "t has no field '%s'", name);
 }

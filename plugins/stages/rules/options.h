@@ -12,7 +12,7 @@ struct rules_options {
     const char *dir;
     struct rp_option_list files;
     json_t *config;
-    const char *language, *handoff, *apology;
+    const char *handoff, *apology;
     int on_error;
     int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits;
 };

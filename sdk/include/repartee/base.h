@@ -96,6 +96,13 @@ RP_EXPORT bool rp_utf8_valid(const char *data, size_t len); /* strict: no surrog
 /* The length of the longest prefix that does not end inside a character; bytes that can never be valid are kept. */
 RP_EXPORT size_t rp_utf8_whole(const char *data, size_t len);
 
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+/* The name that somebody most likely meant, for "did you mean …?": the one with the fewest edits (insert, delete, replace,
+ * swap neighbours) away from `wanted`, the first of equals; NULL when even that takes more than max(1, length / 3).
+ * Capitals count as small letters. */
+RP_EXPORT const char *rp_nearest_name(const char *wanted, const char *const *names, size_t count);
+
 /* ---- JSON ------------------------------------------------------------------------------------------------------- */
 
 #define RP_JSON_DEPTH 32 /* arrays and objects inside one another that rp_json_parse takes */

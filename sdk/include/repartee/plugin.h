@@ -54,6 +54,7 @@ struct rp_element {
     const char *name;    /* the name in its section, or the type's where it has none */
     const char *file;    /* where the bot file makes it */
     int line;
+    const char *language; /* the bot's: `bot { language = … }` */
     const void *options; /* the plugin's options struct, filled by the core */
     void *state;         /* the plugin's own: set in open, free in close */
     void **local;        /* by worker index; use rp_local */

@@ -236,6 +236,7 @@ static void a_whole_bot_is_bound(void **state) {
     const struct bot *bot = file->bot;
     assert_string_equal(bot->name, "acme");
     assert_string_equal(bot->language, "en");
+    assert_string_equal(file->bot->pipelines[0]->stages[0]->element.language, file->bot->language);
     assert_int_equal(bot->limits.turn_ms, 5000);
     assert_int_equal(bot->limits.message, 100);
     assert_int_equal(bot->limits.turns, 4096);

@@ -7,12 +7,12 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "core/text/nearest.h"
+#include <repartee/base.h>
 
 static const char *const names[] = {"redact", "ratelimit", "rules", "cache", "ask", "auth"};
 
 static const char *nearest(const char *wanted) {
-    return nearest_name(wanted, names, sizeof names / sizeof names[0]);
+    return rp_nearest_name(wanted, names, sizeof names / sizeof names[0]);
 }
 
 static void slips_of_the_finger_are_found(void **state) {
@@ -34,15 +34,15 @@ static void what_is_far_away_is_not_guessed(void **state) {
     assert_null(nearest(""));
     assert_null(nearest("askxx"));
     assert_null(nearest("openai"));
-    assert_null(nearest_name("a", names, 0));
+    assert_null(rp_nearest_name("a", names, 0));
 }
 
 static void the_first_of_equals_wins(void **state) {
     (void)state;
     const char *const equal[] = {"bat", "cat", "hat"};
-    assert_string_equal(nearest_name("rat", equal, 3), "bat");
+    assert_string_equal(rp_nearest_name("rat", equal, 3), "bat");
     const char *const better[] = {"bat", "rate", "rat"};
-    assert_string_equal(nearest_name("rat", better, 3), "rat");
+    assert_string_equal(rp_nearest_name("rat", better, 3), "rat");
 }
 
 static void names_of_any_length_are_safe(void **state) {
@@ -52,7 +52,7 @@ static void names_of_any_length_are_safe(void **state) {
         memset(wanted, 'q', len);
         wanted[len] = '\0';
         const char *const one[] = {wanted};
-        const char *found = nearest_name(wanted, one, 1);
+        const char *found = rp_nearest_name(wanted, one, 1);
         assert_true(found == (len < 64 ? wanted : NULL));
     }
 }

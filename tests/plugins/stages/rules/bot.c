@@ -80,7 +80,6 @@ int bot_setup(void **state) {
     memory.store.element.type = &memory_type.type;
     bot.rig.runtime.store = &memory.store;
     bot.options = (struct rules_options){.dir = folder_rules(),
-                                         .language = "en",
                                          .handoff = "I am passing you on to a person.",
                                          .instructions = 1000000,
                                          .memory = 32 << 20,
