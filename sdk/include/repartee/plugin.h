@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define RP_ABI_MAGIC 0x52505445u /* "RPTE" */
-#define RP_ABI_MAJOR 1 /* loads only where equal */
+#define RP_ABI_MAJOR 2 /* loads only where equal */
 #define RP_ABI_MINOR 0 /* loads where not newer than the host's */
 
 struct rp_element;
@@ -46,6 +46,10 @@ struct rp_type {
     int (*attach)(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error);
     void (*detach)(struct rp_element *element, struct rp_worker *worker, void *local);
     void (*close)(struct rp_element *element);
+    /* A reload, at the switch: on each worker, all of the new generation being attached, the element takes over what
+     * `before` has open there (sockets, connections), so that `before` keeps only the turns it has begun. NULL: there is
+     * nothing to take over. */
+    void (*adopt)(struct rp_element *element, struct rp_worker *worker);
 };
 
 /* The first member of every element. */
@@ -58,6 +62,9 @@ struct rp_element {
     const void *options; /* the plugin's options struct, filled by the core */
     void *state;         /* the plugin's own: set in open, free in close */
     void **local;        /* by worker index; use rp_local */
+    struct rp_element *before; /* from open to the switch: what this one replaces in a reload, an element of the same
+                                  type and name; NULL: none. Its state may be shared, with a count of its users */
+    struct bot *bot;     /* the core's */
 };
 struct rp_stage { struct rp_element element; };
 struct rp_model { struct rp_element element; };
@@ -67,6 +74,14 @@ struct rp_transport {
     struct rp_element element;
     struct rp_pipeline *pipeline; /* the one its turns take */
 };
+
+/* Reports a mistake, or a warning, besides the error that the hook returns: from open and attach only. A hook that has
+ * reported all its mistakes returns -RP_ECONFIG with an empty error. */
+RP_EXPORT void rp_element_report(const struct rp_element *element, bool warning, const char *file, int line,
+                                 const char *format, ...) RP_PRINTF(5, 6);
+/* The model of that name in the element's bot, with an empty name the one called "main", or the only one; NULL: none.
+ * From open on, any thread. */
+RP_EXPORT struct rp_model *rp_element_model(const struct rp_element *element, struct rp_str name);
 
 /* What attach left for this worker. */
 static inline void *rp_local(const struct rp_element *element, const struct rp_worker *worker) {
@@ -78,6 +93,9 @@ static inline void *rp_local(const struct rp_element *element, const struct rp_w
 struct rp_stage_type {
     struct rp_type type;
     enum rp_outcome (*on_turn)(struct rp_stage *stage, struct rp_turn *turn);
+    /* An event of the session instead of a message (turn->event): the same debts. Stages without it are passed by; an
+     * event that no stage answers ends with an empty reply. */
+    enum rp_outcome (*on_event)(struct rp_stage *stage, struct rp_turn *turn);
     /* The turn ends while this stage keeps it: drop what is under way, pay nothing. Needed by a stage that keeps. */
     void (*cancel)(struct rp_stage *stage, struct rp_turn *turn);
     /* For stages that mask personal data: the same masking for text that goes to the log although the turn never
@@ -119,6 +137,9 @@ struct rp_store_type {
     void (*put)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_str value,
                 int64_t ttl_ms, struct rp_store_op *op);
     void (*del)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
+    /* Every key that begins with `prefix`, in any order: done(op, 0, key) for each (return quickly), then done with code
+     * -RP_ENOTFOUND and an empty value at the end, or with another code when the store failed. Never inside the call. */
+    void (*list)(struct rp_store *store, struct rp_worker *worker, struct rp_str prefix, struct rp_store_op *op);
 };
 
 /* ---- listeners and transports --------------------------------------------------------------------------------------- */
@@ -148,6 +169,8 @@ struct rp_turn_start {
     struct rp_str address;
     json_t *metadata;       /* the core takes its own reference; NULL or an object */
     bool stream;
+    bool explain;           /* collect the record; rp_turn_json then has it as "explain" */
+    const char *event;      /* an event instead of a message, which must be empty then; needs a session */
 };
 /* Starts a turn and asks for its first chunk; `sink` gets the chunks, and done() in the end. 0, or the reason why there
  * is no turn (then the sink is never called): -RP_EINVALID, -RP_EUTF8, -RP_ETOOLARGE, -RP_EBUSY, -RP_EDRAINING. Nothing
@@ -159,6 +182,7 @@ RP_EXPORT void rp_turn_cancel(struct rp_turn *turn); /* the client has left; don
 /* From the sink's write with RP_END on: the whole reply as text, and what it cost. */
 RP_EXPORT struct rp_str rp_turn_reply_text(const struct rp_turn *turn);
 RP_EXPORT struct rp_usage rp_turn_usage(const struct rp_turn *turn);
+RP_EXPORT const json_t *rp_turn_record(struct rp_turn *turn); /* borrowed; NULL: it is not explained */
 /* Appends `{"id", "session", "reply", "by", "finish", "usage", "ms"}`, what HTTP and WebSocket clients get at the end. */
 RP_EXPORT int rp_turn_json(const struct rp_turn *turn, enum rp_finish finish, struct rp_buf *out);
 

@@ -158,7 +158,10 @@ struct rp_prompt {
     int64_t max_tokens;                 /* 0: unset */
     const char *const *stop;            /* NULL-terminated; NULL: unset */
     const char *by;                     /* "generate:support"; NULL: the model's name counts */
-    const json_t *tools, *schema;       /* JSON Schema; NULL: none. For later use */
+    const json_t *tools;                /* [{"name", "description", "parameters": JSON Schema}]; NULL: none */
+    const json_t *schema;               /* JSON Schema that the reply must fit; NULL: none */
+    const char *grammar;                /* GBNF, for models that take one; NULL: none */
+    struct rp_str note;                 /* said by the system behind the user's message; empty: none */
 };
 RP_EXPORT struct rp_prompt *rp_turn_prompt(struct rp_turn *turn); /* made at the first call, all unset */
 
@@ -176,6 +179,8 @@ struct rp_turn {
     struct rp_str address;   /* of the client, without port: "192.0.2.7", "local" */
     const json_t *metadata;  /* what the client sent along: an object, or NULL */
     const char *by;          /* who made the reply: "rule:hours", "model:main"; NULL as long as nobody did */
+    const char *event;       /* NULL: a message. Else the name of an event of the session, with `metadata` as its data
+                                and an empty message: only stages with on_event see it */
     bool stream;             /* the client wants chunks as they come */
     int64_t started_ns;      /* rp_now_ns() at the start */
     int64_t deadline_ms;     /* rp_worker_now_ms() at which it ends by itself */
@@ -199,6 +204,39 @@ RP_EXPORT size_t rp_session_history(struct rp_turn *turn, size_t max, const stru
 RP_EXPORT const json_t *rp_session_get(struct rp_turn *turn, const char *name); /* borrowed; NULL: not set */
 /* Takes its own reference. NULL or JSON null removes. -RP_ETOOLARGE when the session would outgrow its limit. */
 RP_EXPORT int rp_session_set(struct rp_turn *turn, const char *name, json_t *value);
+
+RP_EXPORT const json_t *rp_session_vars(struct rp_turn *turn); /* all of them: an object, borrowed until the next set */
+
+/* Writes the session to the store in the middle of a turn, without the exchange under way: for what must be on disk
+ * before an effect goes out. done() follows once on this worker, never inside the call, unless the turn ends first; a
+ * second save must wait for it. Lives in the turn's arena. */
+struct rp_session_save {
+    void (*done)(struct rp_session_save *save, int code); /* 0, or what the store says */
+};
+RP_EXPORT void rp_session_save(struct rp_turn *turn, struct rp_session_save *save);
+
+/* Asks for the event "timeout" in this session at `at_ms` of rp_wall_ms(), in line with its messages; 0: no more. One
+ * for each session; kept with it, so it comes after a restart too, late then. It is the turn's to keep: a turn that
+ * fails changes nothing. The event's reply waits and is put in front of the session's next one. */
+RP_EXPORT void rp_session_wake(struct rp_turn *turn, int64_t at_ms);
+
+/* While shielded, a turn outlives its client and its deadline (not the drain's): for effects that must not be cut off
+ * in the middle. What is written to a client that has left is dropped. Not counted: one unshield ends it. */
+RP_EXPORT void rp_turn_shield(struct rp_turn *turn);
+RP_EXPORT void rp_turn_unshield(struct rp_turn *turn);
+
+/* ---- what is told of a turn -------------------------------------------------------------------------------------------- */
+
+struct rp_element;
+
+/* Something outside should know: goes to the log and to where the bot file's `events { }` sends it, when the turn has
+ * ended well. `data` may be NULL; the call takes its own reference. */
+RP_EXPORT void rp_turn_event(struct rp_turn *turn, const char *name, json_t *data);
+
+/* The record of a turn that is to be explained: stages note what they decided and why. Ask rp_turn_explained before
+ * building anything expensive; a note for another turn is dropped. `detail` is taken over, NULL for none. */
+RP_EXPORT bool rp_turn_explained(const struct rp_turn *turn);
+RP_EXPORT void rp_turn_note(struct rp_turn *turn, const struct rp_element *by, const char *what, json_t *detail);
 
 #ifdef __cplusplus
 }

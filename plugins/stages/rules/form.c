@@ -1,0 +1,117 @@
+/* Reads the fields of a declaration's table. Every field that is wrong is a mistake of its own, and loading goes on. */
+#include "form.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "freeze.h"
+#include "vm.h"
+
+void form_wrong(const struct form *form, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    mistakes_add(form->vm->mistakes, form->origin.file, form->origin.line, "%s '%s': %s", form->kind, form->origin.name,
+                 text);
+}
+
+struct rp_arena *form_arena(const struct form *form) {
+    return form->vm->set->arena;
+}
+
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
+
+int form_push(const struct form *form, const char *name) {
+    lua_pushstring(form->L, name);
+    return lua_rawget(form->L, form->table);
+}
+
+struct rp_str form_copy_top(const struct form *form) {
+    size_t len;
+    const char *text = lua_tolstring(form->L, -1, &len);
+    return rp_arena_str(form_arena(form), rp_str_n(text, len));
+}
+
+void form_check_names(const struct form *form, const char *const *known) {
+    lua_State *L = form->L;
+    lua_pushnil(L);
+    while (lua_next(L, form->table)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) != LUA_TSTRING) {
+            form_wrong(form, "a value stands here without a name");
+            continue;
+        }
+        const char *name = lua_tostring(L, -1), *const *at = known;
+        while (*at && strcmp(*at, name) != 0) at++;
+        if (*at) continue;
+        const char *near = rp_nearest_name(name, known, (size_t)(at - known));
+        form_wrong(form, "there is no field '%s'%s%s%s", name, near ? " (did you mean '" : "", near ? near : "",
+              near ? "'?)" : "");
+    }
+}
+
+/* An optional function; its reference, or LUA_NOREF. */
+int form_function(const struct form *form, const char *name) {
+    int type = form_push(form, name);
+    if (type == LUA_TFUNCTION) return luaL_ref(form->L, LUA_REGISTRYINDEX);
+    if (type != LUA_TNIL) form_wrong(form, "'%s' must be a function, not a %s", name, lua_typename(form->L, type));
+    lua_pop(form->L, 1);
+    return LUA_NOREF;
+}
+
+int64_t form_integer(const struct form *form, const char *name, int64_t least, int64_t most) {
+    int type = form_push(form, name), whole;
+    lua_Integer value = lua_tointegerx(form->L, -1, &whole);
+    lua_pop(form->L, 1);
+    if (type == LUA_TNIL) return 0;
+    if (type == LUA_TNUMBER && whole && value >= least && value <= most) return value;
+    form_wrong(form, "'%s' must be a whole number from %lld to %lld", name, (long long)least, (long long)most);
+    return 0;
+}
+
+double form_number(const struct form *form, const char *name, double least, double most) {
+    int type = form_push(form, name);
+    double value = lua_tonumber(form->L, -1);
+    lua_pop(form->L, 1);
+    if (type == LUA_TNIL) return NAN;
+    if (type == LUA_TNUMBER && value >= least && value <= most) return value;
+    form_wrong(form, "'%s' must be a number from %g to %g", name, least, most);
+    return NAN;
+}
+
+void form_check_text(const struct form *form, const char *name) {
+    int type = form_push(form, name);
+    if (type != LUA_TNIL && type != LUA_TSTRING) form_wrong(form, "'%s' must be a text", name);
+    lua_pop(form->L, 1);
+}
+
+/* The value on the top of the stack, a text or a list of texts: the number of texts, copied. */
+size_t form_texts(const struct form *form, const char *name, struct rp_str **out_items) {
+    lua_State *L = form->L;
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        *out_items = rp_arena_alloc(form_arena(form), sizeof(**out_items));
+        **out_items = form_copy_top(form);
+        return 1;
+    }
+    freeze_contents(L, -1);
+    lua_replace(L, -2);
+    size_t count = lua_rawlen(L, -1);
+    if (count == 0 || count > FORM_LIST_MAX) {
+        form_wrong(form, "'%s' must be a text or a list of 1 to %d texts", name, FORM_LIST_MAX);
+        return 0;
+    }
+    struct rp_str *items = rp_arena_alloc(form_arena(form), count * sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TSTRING) {
+            form_wrong(form, "'%s': number %zu must be a text, not a %s", name, i + 1, luaL_typename(L, -1));
+            lua_pop(L, 1);
+            return 0;
+        }
+        items[i] = form_copy_top(form);
+        lua_pop(L, 1);
+    }
+    *out_items = items;
+    return count;
+}
