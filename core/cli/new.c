@@ -9,11 +9,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <repartee/base.h>
+#include <repartee/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <uv.h>
 
 enum { MAX_NAME = 40, MAX_DEPTH = 8, MAX_FILE = 1 << 20 };
 
@@ -65,38 +64,14 @@ static int complain(const char *what, const char *path) {
     return -1;
 }
 
-/* ---- where the scaffolds are ------------------------------------------------------------------------------------ */
-
 static bool is_folder(const char *path) {
-    struct stat stat_buf;
-    return stat(path, &stat_buf) == 0 && S_ISDIR(stat_buf.st_mode);
-}
-
-/* The folder of the running program, without a slash at the end. */
-static bool program_folder(char out_path[PATH_MAX]) {
-    char path[PATH_MAX];
-    size_t len = sizeof(path);
-    if (uv_exepath(path, &len) != 0 || !realpath(path, out_path)) return false;
-    char *slash = strrchr(out_path, '/');
-    if (!slash) return false;
-    *slash = '\0';
-    return true;
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static bool join(char out_path[PATH_MAX], const char *folder, const char *name) {
     int len = snprintf(out_path, PATH_MAX, "%s/%s", folder, name);
     return len > 0 && len < PATH_MAX;
-}
-
-static bool find_scaffold(const char *folder, char out_path[PATH_MAX]) {
-    char program[PATH_MAX], beside[PATH_MAX], plugins[PATH_MAX];
-    if (program_folder(program)) {
-        bool in_build = join(plugins, program, "plugins") && strcmp(plugins, REPARTEE_BUILD_PLUGINS) == 0;
-        if (in_build && join(out_path, REPARTEE_SOURCE_SDK, folder) && is_folder(out_path)) return true;
-        if (join(beside, program, "../share/repartee") && join(out_path, beside, folder) && is_folder(out_path))
-            return true;
-    }
-    return join(out_path, REPARTEE_INSTALL_DATA, folder) && is_folder(out_path);
 }
 
 /* ---- copying ---------------------------------------------------------------------------------------------------- */
@@ -184,11 +159,22 @@ static bool is_free(const char *path) {
     return entries <= 2; /* . and .. */
 }
 
+/* Tells editors with the Lua language server what rule files can use. */
+static int write_luarc(const char *folder) {
+    char library[PATH_MAX], path[PATH_MAX];
+    if (!rp_data_folder("lua/meta", library)) return 0; /* an installation without it is no reason to fail */
+    if (!join(path, folder, ".luarc.json")) return 0;
+    json_t *luarc = json_pack("{s:s, s:[s], s:b, s:[s]}", "runtime.version", "Lua 5.4", "workspace.library", library,
+                              "workspace.checkThirdParty", 0, "diagnostics.disable", "lowercase-global");
+    int code = luarc ? json_dump_file(luarc, path, JSON_INDENT(2)) : -1;
+    json_decref(luarc);
+    return code == 0 ? 0 : complain("cannot write", path);
+}
+
 static int make(const struct scaffold *scaffold, const char *name) {
     char from[PATH_MAX];
-    if (!find_scaffold(scaffold->folder, from)) {
-        fprintf(stderr, "repartee new: the scaffold '%s' is not installed (looked in %s last)\n", scaffold->folder,
-                REPARTEE_INSTALL_DATA);
+    if (!rp_data_folder(scaffold->folder, from)) {
+        fprintf(stderr, "repartee new: the scaffold '%s' is not installed\n", scaffold->folder);
         return EXIT_BOT;
     }
     if (!is_free(name)) {
@@ -197,6 +183,7 @@ static int make(const struct scaffold *scaffold, const char *name) {
     }
     const struct copy copy = {.word = scaffold->word, .name = name};
     if (copy_folder(from, name, &copy, 0) != 0) return EXIT_BOT;
+    if (strcmp(scaffold->kind, "bot") == 0 && write_luarc(name) != 0) return EXIT_BOT;
     printf("Made %s/. Next:\n\n", name);
     printf(scaffold->next, name);
     return EXIT_OK;

@@ -81,6 +81,14 @@ double form_number(const struct form *form, const char *name, double least, doub
     return NAN;
 }
 
+bool form_flag(const struct form *form, const char *name) {
+    int type = form_push(form, name);
+    bool value = lua_toboolean(form->L, -1);
+    lua_pop(form->L, 1);
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN) form_wrong(form, "'%s' must be true or false", name);
+    return type == LUA_TBOOLEAN && value;
+}
+
 void form_check_text(const struct form *form, const char *name) {
     int type = form_push(form, name);
     if (type != LUA_TNIL && type != LUA_TSTRING) form_wrong(form, "'%s' must be a text", name);

@@ -24,6 +24,7 @@ void form_check_names(const struct form *form, const char *const *known);
 int form_function(const struct form *form, const char *name); /* an optional function's reference, or LUA_NOREF */
 int64_t form_integer(const struct form *form, const char *name, int64_t least, int64_t most); /* 0: not there */
 double form_number(const struct form *form, const char *name, double least, double most);     /* NAN: not there */
+bool form_flag(const struct form *form, const char *name); /* false: not there */
 void form_check_text(const struct form *form, const char *name);
 /* The value on the top of the stack, a text or a list of texts: the number of texts, copied; the value may be replaced
  * by its contents. */

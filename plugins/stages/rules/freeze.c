@@ -12,6 +12,7 @@ struct walk {
     lua_State *L;
     int base;
     lua_Integer head, tail;
+    void (*visit)(lua_State *L);
 };
 
 /* ---- what a frozen table does ------------------------------------------------------------------------------------ */
@@ -187,11 +188,16 @@ static void freeze_table(struct walk *walk) {
 }
 
 static void freeze_upvalues(struct walk *walk) {
+    if (walk->visit && !lua_iscfunction(walk->L, -1)) walk->visit(walk->L);
     for (int i = 1; lua_getupvalue(walk->L, walk->base + VALUE, i); i++) enqueue(walk);
 }
 
 void freeze(lua_State *L, int index) {
-    struct walk walk = {.L = L, .base = lua_gettop(L)};
+    freeze_visiting(L, index, NULL);
+}
+
+void freeze_visiting(lua_State *L, int index, void (*visit)(lua_State *L)) {
+    struct walk walk = {.L = L, .base = lua_gettop(L), .visit = visit};
     lua_pushvalue(L, index);
     luaL_checkstack(L, 24, NULL);
     lua_newtable(L);

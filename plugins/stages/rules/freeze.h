@@ -12,6 +12,8 @@
 void freeze_open(lua_State *L); /* once a state */
 /* The value at `index`, when it is a table or a function, with all that can be reached from it. */
 void freeze(lua_State *L, int index);
+/* The same; `visit` sees each Lua function on the way, on the top of the stack, which it leaves as it is. */
+void freeze_visiting(lua_State *L, int index, void (*visit)(lua_State *L));
 /* Pushes the table that holds the contents of the one at `index`: its shadow, or itself. Allocates nothing. */
 void freeze_contents(lua_State *L, int index);
 /* Makes `proxy` pass for a frozen table with the contents of the table on the top of the stack, which is popped. */

@@ -209,10 +209,10 @@ static void copy_environments(lua_State *L, int roots) {
     }
 }
 
-void globals_seal(lua_State *L) {
+void globals_seal(lua_State *L, void (*visit)(lua_State *L)) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &roots_key);
     copy_environments(L, lua_gettop(L));
-    freeze(L, -1);
+    freeze_visiting(L, -1, visit);
     lua_pop(L, 1);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &roots_key);

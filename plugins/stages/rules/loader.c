@@ -1,9 +1,10 @@
-/* Runs rule files, and offers what they can call while they load besides declarations: include, json_file, log. */
+/* Runs rule files, and offers what they can call while they load besides declarations: include, require, json_file, log. */
 #include "loader.h"
 
 #include <repartee/log.h>
 #include <stdio.h>
 
+#include "assignment.h"
 #include "declare.h"
 #include "freeze.h"
 #include "globals.h"
@@ -101,6 +102,14 @@ static int include(lua_State *L) {
     return 1;
 }
 
+static int require(lua_State *L) {
+    const char *why, *name = luaL_checkstring(L, 1);
+    const struct source *source = sources_module(loading(L, "require")->sources, name, &why);
+    if (!source) return luaL_error(L, "require '%s': %s", name, why);
+    run_once(L, source);
+    return 1;
+}
+
 static int json_file(lua_State *L) {
     struct rp_error error;
     const char *why, *path = luaL_checkstring(L, 1);
@@ -120,7 +129,8 @@ static int write_log(lua_State *L) {
     return 0;
 }
 
-static const luaL_Reg functions[] = {{"include", include}, {"json_file", json_file}, {"log", write_log}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"include", include}, {"require", require}, {"json_file", json_file}, {"log", write_log}, {NULL, NULL}};
 
 static void set_config(lua_State *L, const json_t *config) {
     if (config) {
@@ -162,7 +172,25 @@ static void keep(lua_State *L, int ref) {
     }
 }
 
+/* What a function assigns to outside of itself would outlive the turn. */
+static void check_assignments(lua_State *L) {
+    bool assigned[ASSIGNMENT_UPVALUES];
+    lua_Debug at;
+    if (!assignment_find(L, -1, assigned)) luaL_error(L, "a function's code cannot be read");
+    lua_pushvalue(L, -1);
+    lua_getinfo(L, ">S", &at);
+    for (int i = 0; i < ASSIGNMENT_UPVALUES; i++) {
+        if (!assigned[i]) continue;
+        const char *name = lua_getupvalue(L, -1, i + 1);
+        lua_pop(L, name ? 1 : 0);
+        mistakes_add(vm_of(L)->mistakes, at.source + 1, at.linedefined,
+                     "a function assigns to '%s', which all users' turns share; keep what belongs to a user in t.session",
+                     name ? name : "?");
+    }
+}
+
 static int seal(lua_State *L) {
+    if (!assignment_works(L)) return luaL_error(L, "this Lua's bytecode is not the one of Lua 5.4");
     struct ruleset *set = vm_of(L)->set;
     for (size_t i = 0; i < set->rule_count; i++) {
         keep(L, set->rules[i]->reply_ref);
@@ -172,7 +200,7 @@ static int seal(lua_State *L) {
         keep(L, set->generates[i]->system_ref);
         keep(L, set->generates[i]->when_ref);
     }
-    globals_seal(L);
+    globals_seal(L, check_assignments);
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
     lua_gc(L, LUA_GCCOLLECT);

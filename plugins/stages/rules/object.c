@@ -6,12 +6,14 @@
 #include "attempt.h"
 #include "freeze.h"
 #include "globals.h"
+#include "handoff.h"
+#include "lang.h"
 #include "luajson.h"
 #include "run.h"
 
 #define TYPE "turn" /* as error messages call it */
 #define HISTORY_MAX 100
-#define HANDOFF_STEPS 10000 /* it writes a line to the log */
+#define LANG "@lang" /* the session variable that t.lang = … sets */
 #define CACHE 3             /* place on the stack of on_index */
 
 struct run *object_run(lua_State *L, int index) {
@@ -59,15 +61,11 @@ static void push_session(lua_State *L, struct run *run) {
     session_push(L, 1);
 }
 
-/* Ideographs without kana are taken for Chinese; what no script tells is in the language of the bot. */
+/* What a rule has set, else what the message looks like, else the language of the bot. */
 static void push_lang(lua_State *L, struct run *run) {
-    const unsigned char *text = (const unsigned char *)run->text.data;
-    bool han = false, kana = false;
-    for (size_t i = 0; i + 2 < run->text.len; i++) {
-        if (text[i] == 0xE3 && (text[i + 1] == 0x81 || text[i + 1] == 0x82 || text[i + 1] == 0x83)) kana = true;
-        if (text[i] >= 0xE4 && text[i] <= 0xE9) han = true;
-    }
-    lua_pushstring(L, han && !kana ? "zh" : kana ? "ja" : run->stage->element.language);
+    const json_t *set = rp_session_get(run->turn, LANG);
+    const char *lang = json_is_string(set) ? json_string_value(set) : lang_guess(run->text);
+    lua_pushstring(L, lang ? lang : run->stage->element.language);
 }
 
 static void push_metadata(lua_State *L, struct run *run) {
@@ -124,43 +122,19 @@ static const struct field {
 
 /* ---- methods ----------------------------------------------------------------------------------------------------- */
 
-static void mark_session(lua_State *L, struct run *run) {
-    json_t *yes = json_true();
-    if (rp_session_set(run->turn, "handoff", yes) != 0) luaL_error(L, "the session is full");
-}
-
-static int handoff(lua_State *L) {
-    struct run *run = object_run(L, 1);
-    size_t len;
-    const char *reason = luaL_optlstring(L, 2, "", &len);
-    struct rp_log_line line;
-    meter_charge(L, HANDOFF_STEPS);
-    mark_session(L, run);
-    run->handed_off = true;
-    rp_log_open(&line, RP_LOG_INFO, "rules");
-    rp_log_str(&line, "message", RP_STR("handed off to a person"));
-    rp_log_str(&line, "request_id", rp_str(run->turn->id));
-    rp_log_str(&line, "session", run->turn->session);
-    rp_log_str(&line, "rule", rp_str(run_origin(run)->name));
-    rp_log_str(&line, "reason", rp_str_n(reason, len));
-    rp_log_close(&line);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&attempt_handoff_token);
-    return 1;
-}
-
 static int pass(lua_State *L) {
     object_run(L, 1);
     lua_pushlightuserdata(L, (void *)(uintptr_t)&attempt_pass_token);
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"handoff", handoff}, {"pass", pass}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"pass", pass}, {NULL, NULL}};
 
 /* ---- the userdata ------------------------------------------------------------------------------------------------ */
 
 static int unknown_field(lua_State *L, const char *name) {
     static const char *const known[] = {"match", "text", "session", "config", "user", "lang", "history", "metadata",
-                                        "now",   "id",   "handoff", "pass",   "get",  "post", "sleep",   NULL};
+                                        "now",   "id",   "handoff", "release", "event", "pass", "get", "post", "sleep", NULL};
     const char *near = rp_nearest_name(name, known, sizeof(known) / sizeof(known[0]) - 1);
     if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);
     return luaL_error(L, "t has no field '%s'", name);
@@ -188,7 +162,23 @@ static int on_index(lua_State *L) {
     return unknown_field(L, name);
 }
 
+static int set_lang(lua_State *L) {
+    struct run *run = object_run(L, 1);
+    size_t len;
+    const char *tag = luaL_optlstring(L, 3, NULL, &len);
+    if (tag && !lang_valid(rp_str_n(tag, len))) return luaL_error(L, "t.lang takes a language tag such as \"en\"");
+    json_t *value = tag ? json_stringn(tag, len) : NULL;
+    int rc = rp_session_set(run->turn, LANG, value);
+    json_decref(value);
+    if (rc != 0) return luaL_error(L, "the session is full");
+    lua_getiuservalue(L, 1, 1);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "lang"); /* is found out anew */
+    return 0;
+}
+
 static int on_newindex(lua_State *L) {
+    if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "lang") == 0) return set_lang(L);
     return luaL_error(L, "t.%s cannot be set; keep values in t.session", luaL_tolstring(L, 2, NULL));
 }
 
@@ -197,6 +187,8 @@ void object_open(lua_State *L) {
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
     luaL_setfuncs(L, waits_functions, 0);
+    luaL_setfuncs(L, handoff_functions, 0);
+    luaL_setfuncs(L, event_functions, 0);
     lua_pushcclosure(L, on_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, on_newindex);

@@ -15,6 +15,8 @@ struct run *object_run(lua_State *L, int index);
 /* session.c: pushes t.session for the `t` at `index`. */
 void session_open(lua_State *L);
 void session_push(lua_State *L, int index);
+/* event.c: t:event */
+extern const luaL_Reg event_functions[];
 /* waits.c: t:get, t:post, t:sleep; and what the run needs of them. */
 extern const luaL_Reg waits_functions[];
 void waits_drop(struct run *run); /* ends what is waited for; also after it has come */

@@ -12,9 +12,9 @@ struct rules_options {
     const char *dir;
     struct rp_option_list files;
     json_t *config;
-    const char *handoff, *apology;
+    const char *handoff, *handoff_waiting, *apology;
     int on_error;
-    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits;
+    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, handoff_for_ms;
 };
 
 struct rules { /* the stage's state */

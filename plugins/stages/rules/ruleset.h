@@ -17,6 +17,7 @@ struct rule {
     struct origin origin;
     const char *by; /* "rule:NAME" */
     int64_t priority;
+    bool with_person; /* also answers while a person has the conversation */
     struct rp_str *patterns;
     size_t pattern_count;
     struct rp_str *replies; /* one of them is taken; none: reply_ref answers */

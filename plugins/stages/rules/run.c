@@ -239,10 +239,11 @@ static enum run_state go_on(struct run *run) {
         if (number == run->tried) continue; /* another of its patterns was first */
         run->tried = number;
         run->rule = set->rules[number];
+        if (run->with_person && !run->rule->with_person) continue;
         if (found < 0 ? limit_hit(run, &state) : try_rule(run, &state)) return state;
     }
     run->rule = NULL;
-    while (run->next_generate < set->generate_count) {
+    while (!run->with_person && run->next_generate < set->generate_count) {
         run->generate = set->generates[run->next_generate++];
         if (try_generate(run, &state)) return state;
     }

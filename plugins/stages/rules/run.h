@@ -51,7 +51,8 @@ struct run {
     struct wait wait;
     struct rp_timer wall;
     enum verdict verdict;
-    bool handed_off;
+    bool handed_off;  /* in this attempt */
+    bool with_person; /* a person has the conversation: only rules marked so may answer */
     struct rp_str reply;
     struct rp_fault fault;
 };

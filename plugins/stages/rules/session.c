@@ -25,6 +25,7 @@ static const char *check_name(lua_State *L) {
     if (len == 0 || len > NAME_MAX_LEN || strlen(name) != len || !rp_utf8_valid(name, len)) {
         luaL_error(L, "a session variable's name has 1 to %d bytes of UTF-8", NAME_MAX_LEN);
     }
+    if (name[0] == '@') luaL_error(L, "session variables that begin with '@' are not for rules");
     return name;
 }
 
@@ -49,7 +50,29 @@ static int on_newindex(lua_State *L) {
                       rc == -RP_ETOOLARGE ? "the session would grow too large" : rp_error_text(rc));
 }
 
-static const luaL_Reg metamethods[] = {{"__index", on_index}, {"__newindex", on_newindex}, {NULL, NULL}};
+static int next_variable(lua_State *L) {
+    lua_settop(L, 2);
+    return freeze_next(L);
+}
+
+/* Over a copy, so that the loop may set variables. */
+static int on_pairs(lua_State *L) {
+    const char *name;
+    json_t *value;
+    json_t *all = (json_t *)(uintptr_t)rp_session_vars(run_of(L)->turn);
+    lua_pushcfunction(L, next_variable);
+    lua_newtable(L);
+    json_object_foreach(all, name, value) {
+        if (name[0] == '@' || json_is_null(value)) continue;
+        luajson_push(L, value);
+        freeze(L, -1);
+        lua_setfield(L, -2, name);
+    }
+    return 2;
+}
+
+static const luaL_Reg metamethods[] = {
+    {"__index", on_index}, {"__newindex", on_newindex}, {"__pairs", on_pairs}, {NULL, NULL}};
 
 void session_open(lua_State *L) {
     luaL_newmetatable(L, TYPE);

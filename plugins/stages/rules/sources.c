@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <repartee/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ struct entry {
 };
 struct sources {
     char *bot, *rules; /* real paths */
+    char *library;     /* the one that ships with repartee; NULL: not installed */
     char **listed;     /* relative to the rules folder */
     size_t listed_count;
     struct entry **entries;
@@ -34,6 +36,8 @@ int sources_create(const char *bot, const char *rules, struct sources **out, str
     struct sources *sources = rp_calloc(1, sizeof(*sources));
     sources->bot = real_bot;
     sources->rules = real_rules;
+    char library[PATH_MAX];
+    if (rp_data_folder("lua", library)) sources->library = rp_strdup(library);
     *out = sources;
     return 0;
 }
@@ -52,6 +56,7 @@ void sources_destroy(struct sources *sources) {
     free(sources->entries);
     free(sources->bot);
     free(sources->rules);
+    free(sources->library);
     free(sources);
 }
 
@@ -133,7 +138,9 @@ static char *read_all(const char *path, size_t *out_len, const char **out_why) {
 static const struct source *entry_add(struct sources *sources, const char *asked, const char *key, char *data,
                                       size_t len) {
     struct entry *entry = rp_alloc(sizeof(*entry));
-    const char *name = is_inside(key, sources->bot) ? key + strlen(sources->bot) + 1 : key;
+    const char *name = key;
+    if (is_inside(key, sources->bot)) name = key + strlen(sources->bot) + 1;
+    else if (sources->library && is_inside(key, sources->library)) name = key + strlen(sources->library) + 1;
     entry->asked = rp_strdup(asked);
     entry->key = rp_strdup(key);
     entry->source.name = rp_strdup(name);
@@ -189,6 +196,23 @@ const struct source *sources_rule(struct sources *sources, const char *path, con
 
 const struct source *sources_data(struct sources *sources, const char *path, const char **out_why) {
     return find(sources, sources->bot, path, out_why);
+}
+
+const struct source *sources_module(struct sources *sources, const char *name, const char **out_why) {
+    char path[NAME_MAX + sizeof(".lua")];
+    size_t len = strlen(name);
+    bool shipped = strncmp(name, "repartee.", 9) == 0;
+    if (len == 0 || len > NAME_MAX || name[0] == '.' || strstr(name, "..") || strchr(name, '/')) {
+        *out_why = "a module's name is like 'lib.orders', for lib/orders.lua";
+        return NULL;
+    }
+    if (shipped && !sources->library) {
+        *out_why = "the library of repartee is not installed";
+        return NULL;
+    }
+    for (size_t i = 0; i <= len; i++) path[i] = name[i] == '.' ? '/' : name[i];
+    strcpy(path + len, ".lua");
+    return find(sources, shipped ? sources->library : sources->rules, path, out_why);
 }
 
 void sources_seal(struct sources *sources) {

@@ -24,6 +24,9 @@ const char *sources_at(const struct sources *sources, size_t index); /* a name t
 /* A rule file, by its path in the rules folder; any file, by its path in the bot's. NULL with *out_why: not there, too
  * large, or outside the folder. After sources_seal only what was read before is found. Not locked until sealed. */
 const struct source *sources_rule(struct sources *sources, const char *path, const char **out_why);
+/* What require("a.b") means: a.b of the library that ships with repartee when it begins with "repartee.", else a/b.lua
+ * of the rules folder. */
+const struct source *sources_module(struct sources *sources, const char *name, const char **out_why);
 const struct source *sources_data(struct sources *sources, const char *path, const char **out_why);
 void sources_seal(struct sources *sources);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "handoff.h"
 #include "run.h"
 
 int stage_check(const void *arg, struct rp_error *error) {
@@ -73,6 +74,12 @@ void stage_detach(struct rp_element *element, struct rp_worker *worker, void *lo
 
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
 
+/* No rule took the message, and a person has the conversation. */
+static void pass_on(struct run *run) {
+    rp_turn_set_by(run->turn, "handoff");
+    rp_turn_reply(run->turn, rp_source_text(run->turn, handoff_pass_on(run->stage, run->turn)));
+}
+
 /* Pays for a turn that is kept. */
 static void pay(struct run *run, enum run_state state) {
     struct rp_turn *turn = run->turn;
@@ -80,6 +87,8 @@ static void pay(struct run *run, enum run_state state) {
         rp_turn_reply(turn, rp_source_text(turn, run->reply));
     } else if (state == RUN_FAILS) {
         rp_turn_fail(turn, &run->fault);
+    } else if (state == RUN_PASSES && run->with_person) {
+        pass_on(run);
     } else if (state == RUN_PASSES) {
         rp_turn_resume(turn);
     }
@@ -89,10 +98,20 @@ void stage_continue(struct run *run, enum run_state state) {
     pay(run, state);
 }
 
+enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn) {
+    struct rp_str text;
+    (void)stage;
+    if (!handoff_event(turn, &text) || text.len == 0) return RP_PASS;
+    rp_turn_set_by(turn, "person");
+    rp_turn_reply(turn, rp_source_text(turn, text));
+    return RP_KEEP;
+}
+
 enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     struct run *run = run_create(stage, turn, rp_local(&stage->element, turn->worker));
+    run->with_person = handoff_stands(stage, turn);
     enum run_state state = run_start(run);
-    if (state == RUN_PASSES) return RP_PASS;
+    if (state == RUN_PASSES && !run->with_person) return RP_PASS;
     if (state == RUN_WAITS) *rp_turn_slot(turn, stage) = run;
     pay(run, state);
     return RP_KEEP;

@@ -10,6 +10,7 @@ int stage_attach(struct rp_element *element, struct rp_worker *worker, void **ou
 void stage_detach(struct rp_element *element, struct rp_worker *worker, void *local);
 void stage_close(struct rp_element *element);
 enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn);
+enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn);
 void stage_cancel(struct rp_stage *stage, struct rp_turn *turn);
 
 #endif

@@ -19,6 +19,7 @@
 #ifndef REPARTEE_PLUGIN_H
 #define REPARTEE_PLUGIN_H
 
+#include <limits.h>
 #include <repartee/base.h>
 #include <repartee/option.h>
 #include <repartee/turn.h>
@@ -82,6 +83,10 @@ RP_EXPORT void rp_element_report(const struct rp_element *element, bool warning,
 /* The model of that name in the element's bot, with an empty name the one called "main", or the only one; NULL: none.
  * From open on, any thread. */
 RP_EXPORT struct rp_model *rp_element_model(const struct rp_element *element, struct rp_str name);
+
+/* The folder of that name among the files that ship with repartee: "lua", "template". $REPARTEE_DATA names another
+ * place to look first. False: it is not there. Any thread. */
+RP_EXPORT bool rp_data_folder(const char *name, char out_path[PATH_MAX]);
 
 /* What attach left for this worker. */
 static inline void *rp_local(const struct rp_element *element, const struct rp_worker *worker) {

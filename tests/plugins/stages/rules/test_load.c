@@ -181,6 +181,43 @@ static void a_mistake_in_an_included_file_has_that_files_name(void **state) {
     expect_mistake("rules/lib/x.lua", 3, "attempt to index a nil value");
 }
 
+#define ANSWERS " rule \"r\" { match = \"x\", reply = f }"
+
+static void assignments_that_outlive_the_turn_are_mistakes(void **state) {
+    (void)state;
+    mistake_in("local n = 0\nlocal function f() n = n + 1 return n end" ANSWERS, 2, "assigns to 'n'");
+    mistake_in("local n\nlocal function f()\n  return (function() n = 1 end)() end" ANSWERS, 2, "assigns to 'n'");
+    mistake_in("local function make() local n = 0 return function() n = n + 1 return n end end\nlocal f = make()" ANSWERS,
+               1, "assigns to 'n'");
+    mistake_in("local last local tools = { f = function(t) last = t.text end }\nlocal f = function(t) tools.f(t) end" ANSWERS,
+               1, "assigns to 'last'");
+    mistake_in("local function f() _ENV = {} end" ANSWERS, 1, "assigns to '_ENV'");
+}
+
+static void assignments_within_a_turn_are_fine(void **state) {
+    struct program *program;
+    (void)state;
+    folder_write("rules/a.lua", "local a, b\nfunction a() return b() end function b() return 1 end\n"
+                                "local total = 0 for i = 1, 3 do total = total + i end\n"
+                                "local f = function() local n, k = 0.5, 'long' local function up() n = n + 70000 end\n"
+                                "  up() for i = 1, 2 do local c = i up = function() c = c + n end end return a() + total end" ANSWERS);
+    vm_destroy(attach(&program));
+    program_destroy(program);
+}
+
+static void modules_come_from_the_rules_and_from_the_library(void **state) {
+    struct program *program;
+    (void)state;
+    folder_write("rules/lib/orders.lua", "return { word = 'order' }");
+    folder_write("rules/a.lua", "local o = require 'lib.orders' assert(o == require 'lib.orders' and o == include 'lib/orders.lua')\n"
+                                "rule \"r\" { match = o.word, reply = 'x' }");
+    vm_destroy(attach(&program));
+    program_destroy(program);
+    mistake_in("require 'lib.nothing'", 1, "there is no such file");
+    mistake_in("require '..etc'", 1, "a module's name is like");
+    mistake_in("require 'repartee.nothing'", 1, "repartee.nothing");
+}
+
 static void json_files_are_read_and_checked(void **state) {
     (void)state;
     folder_write("orders.json", "{\"1\": {\"status\": \"sent\", \"items\": [1, null, 2.5]}}");
@@ -273,6 +310,9 @@ int main(void) {
         TEST(a_file_is_included_once_and_gives_its_value),
         TEST(files_stay_inside_their_folders),
         TEST(a_mistake_in_an_included_file_has_that_files_name),
+        TEST(assignments_that_outlive_the_turn_are_mistakes),
+        TEST(assignments_within_a_turn_are_fine),
+        TEST(modules_come_from_the_rules_and_from_the_library),
         TEST(json_files_are_read_and_checked),
         TEST(workers_load_what_was_read_at_first),
         TEST(rules_that_differ_from_load_to_load_are_refused),

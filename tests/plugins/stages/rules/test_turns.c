@@ -151,15 +151,26 @@ static void the_history_is_there(void **state) {
     bot_expect("history", "user=hello;assistant=I am the model.", NULL);
 }
 
-static void handing_off_marks_the_session(void **state) {
+static void a_language_is_guessed_or_set(void **state) {
     (void)state;
-    bot_rules("rule \"a\" { match = \"^a\", reply = function(t) return t:handoff \"why\" end }\n"
-              "rule \"b\" { match = \"^b\", reply = function(t) t:handoff() return \"One moment.\" end }\n"
-              "rule \"c\" { match = \"^c\", reply = function(t) return tostring(t.session.handoff) end }");
-    bot_expect("c", "nil", NULL);
-    bot_expect("a", "I am passing you on to a person.", "rule:a");
-    bot_expect("c", "true", NULL);
-    bot_expect("b", "One moment.", "rule:b");
+    bot_rules("rule \"set\" { match = \"speak\", reply = function(t) t.lang = \"fr\" return t.lang end }\n"
+              "rule \"bad\" { match = \"wrong\", reply = function(t) t.lang = \"no such\" end }\n"
+              "rule \"unset\" { match = \"forget\", reply = function(t) t.lang = nil return t.lang end }\n"
+              "rule \"lang\" { match = \".\", reply = function(t) return t.lang end }");
+    bot_expect("where are you", "en", NULL);
+    bot_expect("你好", "zh", NULL);
+    bot_expect("speak", "fr", NULL);
+    bot_expect("你好", "fr", NULL);
+    bot_expect("forget das und", "de", NULL);
+    bot_expect("wrong", "!rule_error", NULL);
+}
+
+static void session_variables_can_be_listed(void **state) {
+    (void)state;
+    bot_rules("rule \"x\" { match = \"x\", reply = function(t) t.session.b = 2 t.session.a = { 1 } t.lang = \"en\"\n"
+              "  local names = {} for name, value in pairs(t.session) do names[#names + 1] = name .. type(value) end\n"
+              "  table.sort(names) return table.concat(names, \" \") .. tostring(pcall(function() return t.session[\"@lang\"] end)) end }");
+    bot_expect("x", "atable bnumberfalse", NULL);
 }
 
 static void a_generate_shapes_the_prompt(void **state) {
@@ -245,7 +256,8 @@ int main(void) {
         TEST(the_session_keeps_values),
         TEST(wrong_session_values_are_errors),
         TEST(the_history_is_there),
-        TEST(handing_off_marks_the_session),
+        TEST(a_language_is_guessed_or_set),
+        TEST(session_variables_can_be_listed),
         TEST(a_generate_shapes_the_prompt),
         TEST(an_error_fails_the_turn_and_nothing_else),
         TEST(an_apology_stands_for_the_error),

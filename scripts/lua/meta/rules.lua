@@ -1,0 +1,266 @@
+---@meta
+-- What rule files can use, for editors with the Lua language server. Nothing here is run.
+
+---@alias rp.patterns string|string[] PCRE2 patterns; of a list, any one
+
+---@class rp.session A conversation's variables: texts, numbers, booleans and plain tables of them. Assign whole values.
+---@field [string] any
+
+---@class rp.message
+---@field role "system"|"user"|"assistant"|"tool"
+---@field text string
+
+---@class rp.response What an HTTP call came to.
+---@field ok boolean status 200 to 299
+---@field status integer 0: there was no response
+---@field body string
+---@field type string the Content-Type
+---@field json any? the body, where it is JSON
+---@field error string? why `ok` is false
+
+---@class rp.request
+---@field headers table<string, string>?
+---@field json any? sent as JSON
+---@field body string?
+---@field timeout number? seconds [10]
+---@field idempotent boolean? in a dialog: may be sent again, with the same Idempotency-Key, when its outcome is not known
+
+---@class rp.question
+---@field match rp.patterns? what an answer must meet
+---@field choices table? a list of answers, or a table from value to patterns
+---@field again string? said when the answer does not fit
+---@field tries integer? questions before it is given up [3]
+---@field timeout string|number? "10m", or seconds; then the answer is nil, "timeout"
+---@field check fun(answer: string): any, string? true or a value takes the answer; nil and a text refuses it
+
+---@class rp.confirmation
+---@field yes rp.patterns?
+---@field no rp.patterns?
+---@field again string?
+
+---@class rp.slot
+---@field name string
+---@field ask string
+---@field match rp.patterns?
+---@field find rp.patterns? where to find the value in a longer sentence; the group `value`, or all of it
+---@field again string?
+---@field choices table?
+---@field check fun(answer: string): any, string?
+
+---@class rp.form
+---@field [integer] rp.slot
+---@field confirm string? said at the end, with {name} for each slot, and answered with yes, no or a correction
+
+---@class rp.shape How a model is asked.
+---@field system string|fun(t: rp.turn): string?, table?
+---@field examples { user: string, assistant: string }[]?
+---@field temperature number?
+---@field top_p number?
+---@field max_tokens integer?
+---@field stop string|string[]?
+---@field tools string[]? names of declared tools
+---@field schema table? JSON Schema that the reply must fit
+---@field grammar string? GBNF, for models that take one
+
+---@class rp.generation: rp.shape
+---@field prompt string?
+---@field messages rp.message[]?
+---@field model string? [main]
+---@field timeout number?
+
+---@class rp.turn
+---@field text string the message as the user wrote it
+---@field match table<string|integer, string> what the pattern captured: by name and by number; [0] is all of it
+---@field session rp.session
+---@field user string? who writes, where that is known
+---@field lang string guessed from the message; assign to keep one for the session
+---@field now integer seconds since 1970
+---@field history rp.message[] earlier messages, oldest first
+---@field metadata table what the client sent along
+---@field config table the option `config` of the stage
+---@field id string the request id
+local turn = {}
+
+---@param url string
+---@param options rp.request?
+---@return rp.response
+function turn:get(url, options) end
+
+---@param url string
+---@param options rp.request?
+---@return rp.response
+function turn:post(url, options) end
+
+---@param seconds number
+function turn:sleep(seconds) end
+
+---Passes the conversation on to a person. Return what it gives, or a text of your own.
+---@param reason string?
+function turn:handoff(reason) end
+
+---Gives a conversation that a person had back to the bot.
+function turn:release() end
+
+---Ends the rules: what stands behind them in the pipeline answers.
+function turn:pass() end
+
+---Tells the world outside, when the turn has ended well.
+---@param name string
+---@param data any?
+function turn:event(name, data) end
+
+---Shapes how the model behind the rules is asked; then return t:pass().
+---@param shape rp.shape
+function turn:shape(shape) end
+
+---Calls a model and waits for all of its reply. nil, reason, code where it failed.
+---@param options rp.generation|string
+---@return string|table|nil text a table with `schema`
+---@return table|string info
+function turn:generate(options) end
+
+---Which of the labels fits the text.
+---@param text string
+---@param labels string[]|table<string, string> labels, or labels with what they mean
+---@param options { model: string?, default: string?, multiple: boolean? }?
+---@return string|string[]|nil
+function turn:classify(text, labels, options) end
+
+---What the text says, as a table that fits the schema.
+---@param text string
+---@param schema table
+---@param options { model: string?, tries: integer?, instructions: string? }?
+---@return table?
+---@return string? problem
+function turn:extract(text, schema, options) end
+
+---Only in dialogs: asks, and goes on with the user's next message.
+---@param prompt string
+---@param options rp.question?
+---@return any answer
+---@return string? why "timeout" or "tries" where the answer is nil
+function turn:ask(prompt, options) end
+
+---Only in dialogs: a question that is answered with yes or no.
+---@param prompt string
+---@param options rp.confirmation?
+---@return boolean?
+function turn:confirm(prompt, options) end
+
+---Only in dialogs: a message of its own in front of what follows.
+---@param text string
+---@param values table?
+function turn:say(text, values) end
+
+---Only in dialogs: fills slots in any order, from one sentence or several.
+---@param form rp.form
+---@return table<string, any>?
+function turn:form(form) end
+
+---Only in dialogs: another dialog, in the middle of this one.
+---@param name string
+---@param ... any
+---@return any
+function turn:run(name, ...) end
+
+---Only in dialogs: ends it.
+---@param text string?
+function turn:cancel(text) end
+
+---@alias rp.reply fun(t: rp.turn): string|nil|false, table?
+
+---@class rp.rule
+---@field match rp.patterns
+---@field reply string|string[]|rp.reply a text with {name} for captures; several: one of them; a function may return nil to decline
+---@field generate rp.shape? instead of `reply`: shapes the model's call
+---@field when (fun(t: rp.turn): boolean?)?
+---@field priority integer? higher comes first [0]
+---@field interrupt boolean? also answers while a dialog waits for an answer
+---@field with_person boolean? also answers while a person has the conversation
+---@field description string?
+
+---@class rp.dialog
+---@field match rp.patterns
+---@field run fun(t: rp.turn, ...): string?, table?
+---@field when (fun(t: rp.turn): boolean?)?
+---@field priority integer?
+---@field cancel rp.patterns? words that end it
+---@field cancelled string? what is said then
+---@field on_change ("restart"|"finish")? when its code has changed under a conversation
+---@field changed string?
+---@field description string?
+
+---@class rp.guard
+---@field on "message"|"reply"|("message"|"reply")[]
+---@field match rp.patterns?
+---@field check (fun(t: rp.turn, text: string): boolean?)?
+---@field action "block"|"replace"|"reply"|"retry"|"handoff"|"flag"
+---@field with string?
+---@field note string? said to the model when it is asked again
+---@field retries integer?
+---@field whole boolean? look at the whole reply before any of it goes out
+---@field when (fun(t: rp.turn): boolean?)?
+---@field priority integer?
+---@field description string?
+
+---@class rp.generate: rp.shape
+---@field when (fun(t: rp.turn): boolean?)?
+---@field description string?
+
+---@class rp.tool
+---@field description string
+---@field parameters table JSON Schema
+
+---@param name string
+---@return fun(rule: rp.rule)
+function rule(name) end
+
+---@param name string
+---@return fun(dialog: rp.dialog)
+function dialog(name) end
+
+---@param name string
+---@return fun(guard: rp.guard)
+function guard(name) end
+
+---@param name string
+---@return fun(generate: rp.generate)
+function generate(name) end
+
+---@param name string
+---@return fun(tool: rp.tool)
+function tool(name) end
+
+---Runs another file of the rules folder, once, and gives what it returns.
+---@param path string
+function include(path) end
+
+---The value in a JSON file of the bot's folder, read-only.
+---@param path string
+function json_file(path) end
+
+---@param ... any
+function log(...) end
+
+---Seconds since 1970.
+---@return integer
+function time() end
+
+---@param format string?
+---@param seconds integer?
+---@return string|table
+function date(format, seconds) end
+
+---The option `config` of the stage.
+---@type table
+config = {}
+
+---@class rp.json
+---@field null lightuserdata
+json = {}
+---@param value any
+---@return string
+function json.encode(value) end
+---@param text string
+---@return any
+function json.decode(text) end
