@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/config/element.h"
 #include "core/config/load.h"
 
 /* Makes a hook's error one that the user can place: its own file as the user would name it, or the element's line. */
@@ -37,12 +38,16 @@ static void open_item(struct bot *bot, struct item *item, unsigned workers, stru
     item->failed = needs_failed(item); /* then the report has the cause already */
     if (item->failed) return;
     item->element->local = rp_calloc(workers ? workers : 1, sizeof *item->element->local);
+    size_t reported = report->errors;
+    element_report_to(report);
     int code = type->open ? type->open(item->element, &error) : 0;
+    element_report_to(NULL);
     item->opened = code == 0;
     item->failed = code != 0;
     if (item->opened) return;
     free(item->element->local);
     item->element->local = NULL;
+    if (!error.text[0] && report->errors > reported) return; /* the hook has said it all */
     complete_error(bot, item, code, &error);
     report_add_error(report, &error);
 }

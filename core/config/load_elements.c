@@ -103,6 +103,7 @@ static void bind_item(struct load *load, struct item *item) {
 static void make_element(struct load *load, struct item *item) {
     item->element = rp_arena_zalloc(load->arena, element_size(item->kind));
     *item->element = (struct rp_element){
+        .bot = load->bot,
         .type = item->type,
         .name = item->name,
         .file = place_file(item->declared->place),

@@ -92,6 +92,11 @@ void timer_heap_init(struct rp_worker *worker) {
     uv_unref((uv_handle_t *)&worker->timers.clock);
 }
 
+void timer_heap_poke(struct rp_worker *worker) {
+    worker->timers.armed = INT64_MAX;
+    arm(worker);
+}
+
 void timer_heap_finish(struct rp_worker *worker) {
     for (size_t i = 0; i < worker->timers.count; i++) worker->timers.timers[i]->place = 0;
     free(worker->timers.timers);

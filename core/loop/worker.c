@@ -4,6 +4,7 @@
 
 #include <repartee/log.h>
 
+#include "core/base/clock.h"
 #include "core/http_client/client.h"
 #include "core/loop/worker.h"
 
@@ -36,7 +37,7 @@ uv_loop_t *rp_worker_loop(struct rp_worker *worker) {
 }
 
 int64_t rp_worker_now_ms(struct rp_worker *worker) {
-    return (int64_t)uv_now(&worker->loop);
+    return clock_worker_ms((int64_t)uv_now(&worker->loop));
 }
 
 bool rp_worker_draining(const struct rp_worker *worker) {

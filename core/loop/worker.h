@@ -46,6 +46,7 @@ struct rp_worker {
 
     struct turn_table *turns;     /* core/turn's */
     struct turn_runtime *runtime; /* core/turn's, shared by all workers */
+    struct session_timers *session_timers; /* core/turn's; NULL: none yet */
     struct http_client *http;     /* made at the first fetch */
     uv_thread_t thread;
     bool threaded;
@@ -73,6 +74,7 @@ struct http_client *worker_http(struct rp_worker *worker);
 /* timer.c */
 void timer_heap_init(struct rp_worker *worker);
 void timer_heap_finish(struct rp_worker *worker);
+void timer_heap_poke(struct rp_worker *worker); /* the clock has been moved: looks at it now */
 
 /* task.c */
 void task_list_init(struct rp_worker *worker);

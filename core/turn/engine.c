@@ -11,6 +11,7 @@
 #include "core/base/log_sink.h"
 #include "core/cli/command.h"
 #include "core/turn/engine.h"
+#include "core/turn/session_timer.h"
 #include "core/turn/turn.h"
 
 struct engine {
@@ -40,6 +41,8 @@ static void prepare_workers(struct engine *engine, unsigned count) {
     struct bot *bot = engine->bot;
     engine->runtime.limits = bot->limits;
     engine->runtime.store = bot->sessions;
+    engine->runtime.pipelines = bot->pipelines;
+    engine->runtime.pipeline_count = bot->pipeline_count;
     engine->runtime.log_prompts = bot->log.prompts != 0;
     engine->runtime.hub = session_hub_create((size_t)bot->limits.session_queue);
     worker_group_init(&engine->group, count);
@@ -137,6 +140,7 @@ static void on_start(struct rp_worker *worker, void *arg) {
             transport_type(bot->transports[i])->start(bot->transports[i], worker);
     for (size_t i = 0; i < bot->listener_count && !engine->options->only_wish; i++)
         if (listener_type(bot->listeners[i])->start) listener_type(bot->listeners[i])->start(bot->listeners[i], worker);
+    if (worker->index == 0) session_timers_find(worker);
     uv_sem_post(&engine->step);
 }
 
@@ -145,6 +149,8 @@ static void on_drained(struct rp_worker *worker) {
     turn_table_break_all(worker, RP_EDRAINING);
     while (task_list_run(worker)) {
     }
+    session_timers_destroy(worker->session_timers);
+    worker->session_timers = NULL;
     bot_detach(engine->bot, worker);
     worker_end(worker);
     atomic_fetch_add(&engine->ended, 1);

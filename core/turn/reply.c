@@ -1,5 +1,6 @@
 /* A reply's way out: sources, taps, and the one request for more that travels between them. At any time at most one level
  * (the source or a tap) owes a chunk; its state says so, and every call checks it. */
+#include "core/turn/record.h"
 #include "core/turn/turn.h"
 
 enum { OWES = 1, INPUT_ENDED = 2, ENDED = 4, CLOSED = 8, PASSED_TEXT = 16 };
@@ -154,6 +155,21 @@ static void deliver_last(struct turn *turn, const struct rp_chunk *chunk) {
     turn_save_and_end(turn, &last);
 }
 
+/* What events have said in the meantime stands in front of the first text. */
+static bool put_pending(struct turn *turn, struct rp_chunk *chunk, enum rp_flow flow) {
+    struct rp_str pending = turn->session.pending;
+    bool has_text = chunk->type == RP_CHUNK_TEXT && chunk->text.len > 0;
+    if (pending.len == 0 || turn->pub.event || turn->pending_given || chunk->type == RP_CHUNK_TOOL) return false;
+    if (flow == RP_ERROR || (!has_text && flow != RP_END)) return false;
+    struct rp_str text = has_text ? chunk->text : RP_STR("");
+    chunk->type = RP_CHUNK_TEXT;
+    chunk->text = rp_str(rp_arena_printf(turn->pub.arena, "%.*s%s%.*s", RP_STR_ARG(pending), has_text ? "\n" : "",
+                                         RP_STR_ARG(text)));
+    turn->pending_given = true;
+    turn->pending_len = chunk->text.len - text.len;
+    return true;
+}
+
 /* To the transport. Usage stays here, and what is empty is not worth a write. */
 static void deliver_outside(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow) {
     bool empty = chunk->type == RP_CHUNK_NONE || chunk->type == RP_CHUNK_USAGE;
@@ -161,8 +177,11 @@ static void deliver_outside(struct turn *turn, const struct rp_chunk *chunk, enu
         turn->usage.input_tokens += chunk->usage.input_tokens;
         turn->usage.output_tokens += chunk->usage.output_tokens;
     }
+    struct rp_chunk whole = *chunk;
+    if (put_pending(turn, &whole, flow)) chunk = &whole;
     if (chunk->type == RP_CHUNK_TEXT) {
         empty = chunk->text.len == 0;
+        if (!empty) record_text(turn);
         if (rp_buf_append_str(&turn->reply, chunk->text) != 0) {
             turn_end(turn, &too_long, RP_ERROR);
             return;

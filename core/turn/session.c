@@ -1,11 +1,12 @@
-/* A session's bytes: "RPS1", the user, the variables as JSON text, then the messages, each text with its length in front
- * (little-endian, 32 bits). Messages are neither parsed nor copied when a turn begins, so that a long history costs a
+/* A session's bytes: "RPS2", the user, the time to wake (little-endian, 64 bits), the pipeline that wakes, what is pending,
+ * the variables as JSON text, then the messages, each text with its length in front (little-endian, 32 bits). "RPS1", the
+ * form before, has neither time nor pipeline nor pending text. Messages are neither parsed nor copied when a turn begins, so that a long history costs a
  * rule's reply next to nothing. */
 #include <stdlib.h>
 
 #include "core/turn/session.h"
 
-static const char magic[4] = "RPS1";
+static const char magic[4] = "RPS2", magic_before[4] = "RPS1";
 
 enum { MESSAGE_HEAD = 1 + 4 }; /* bytes in front of a message's text: its role, its length */
 
@@ -36,11 +37,31 @@ static size_t count_messages(struct rp_str rest) {
     return count;
 }
 
+static int take_time(struct rp_str *rest, int64_t *out) {
+    uint64_t value = 0;
+    if (rest->len < 8) return -RP_EIO;
+    for (size_t i = 8; i > 0; i--) value = value << 8 | (unsigned char)rest->data[i - 1];
+    *out = (int64_t)value;
+    *rest = rp_str_n(rest->data + 8, rest->len - 8);
+    return 0;
+}
+
+static int take_head(struct rp_str *rest, struct session *out) {
+    if (rest->len < sizeof(magic)) return -RP_EIO;
+    bool now = memcmp(rest->data, magic, sizeof(magic)) == 0;
+    if (!now && memcmp(rest->data, magic_before, sizeof(magic)) != 0) return -RP_EIO;
+    *rest = rp_str_n(rest->data + sizeof(magic), rest->len - sizeof(magic));
+    int result = take_text(rest, &out->user);
+    if (result == 0 && now) result = take_time(rest, &out->wake_ms);
+    if (result == 0 && now) result = take_text(rest, &out->pipeline);
+    if (result == 0 && now) result = take_text(rest, &out->pending);
+    return result ? result : take_text(rest, &out->vars_text);
+}
+
 int session_decode(struct session *session, struct rp_arena *arena, struct rp_str bytes) {
-    if (bytes.len < sizeof(magic) || memcmp(bytes.data, magic, sizeof(magic)) != 0) return -RP_EIO;
-    struct rp_str rest = rp_str_n(bytes.data + sizeof(magic), bytes.len - sizeof(magic));
+    struct rp_str rest = bytes;
     struct session read = {0};
-    if (take_text(&rest, &read.user) != 0 || take_text(&rest, &read.vars_text) != 0) return -RP_EIO;
+    if (take_head(&rest, &read) != 0) return -RP_EIO;
     read.message_count = count_messages(rest);
     if (read.message_count == SIZE_MAX) return -RP_EIO;
     read.messages = rp_arena_alloc(arena, (read.message_count + 1) * sizeof(*read.messages));
@@ -55,6 +76,16 @@ static int put_text(struct rp_buf *out, struct rp_str text) {
     unsigned char len[4] = {text.len & 255, text.len >> 8 & 255, text.len >> 16 & 255, text.len >> 24 & 255};
     int result = rp_buf_append(out, len, sizeof(len));
     return result ? result : rp_buf_append_str(out, text);
+}
+
+static int put_head(struct rp_buf *out, const struct session *session) {
+    unsigned char wake[8];
+    for (size_t i = 0; i < sizeof(wake); i++) wake[i] = (uint64_t)session->wake_ms >> 8 * i & 255;
+    int result = rp_buf_append(out, magic, sizeof(magic));
+    if (result == 0) result = put_text(out, session->user);
+    if (result == 0) result = rp_buf_append(out, wake, sizeof(wake));
+    if (result == 0) result = put_text(out, session->pipeline);
+    return result ? result : put_text(out, session->pending);
 }
 
 static int put_message(struct rp_buf *out, const struct rp_message *message) {
@@ -103,9 +134,7 @@ static struct rp_str stored_messages(const struct session *session, size_t kept)
 
 int session_encode(struct session *session, const struct rp_message *added, size_t added_count, size_t max_messages,
                    struct rp_buf *out) {
-    if (rp_buf_append(out, magic, sizeof(magic)) != 0 || put_text(out, session->user) != 0 ||
-        put_vars(session, out) != 0)
-        return -RP_ETOOLARGE;
+    if (put_head(out, session) != 0 || put_vars(session, out) != 0) return -RP_ETOOLARGE;
     size_t kept = messages_kept(session, added, added_count, max_messages, out->max - out->len);
     struct rp_str stored = stored_messages(session, kept);
     size_t size = 0;
@@ -130,6 +159,10 @@ static json_t *vars_of(struct session *session) {
         session->vars = json_object();
     }
     return session->vars;
+}
+
+const json_t *session_vars(struct session *session) {
+    return vars_of(session);
 }
 
 const json_t *session_get(struct session *session, const char *name) {

@@ -21,11 +21,14 @@ void session_hub_release(struct session_hub *hub, struct rp_turn *turn, bool hel
 /* One session in the hands of its turn; all memory in the turn's arena, but `vars`. */
 struct session {
     struct rp_str user;          /* empty: nobody yet */
+    int64_t wake_ms;             /* rp_wall_ms() at which the event "timeout" comes; 0: none */
+    struct rp_str pipeline;      /* the one that the event takes */
+    struct rp_str pending;       /* said by events, to stand in front of the next reply */
     struct rp_message *messages; /* oldest first; in the bytes that session_decode was given */
     size_t message_count;
     struct rp_str vars_text;     /* JSON; empty: none */
     json_t *vars;                /* decoded at the first need */
-    bool vars_changed;
+    bool vars_changed, wake_changed;
 };
 
 /* Takes stored bytes apart; they must live as long as the turn. -RP_EIO for bytes that are no session. */
@@ -34,6 +37,7 @@ int session_decode(struct session *session, struct rp_arena *arena, struct rp_st
  * the text would pass the buffer's ceiling; -RP_ETOOLARGE when even that does not help. */
 int session_encode(struct session *session, const struct rp_message *added, size_t added_count, size_t max_messages,
                    struct rp_buf *out);
+const json_t *session_vars(struct session *session); /* all variables: an object */
 const json_t *session_get(struct session *session, const char *name);
 int session_set(struct session *session, const char *name, json_t *value, size_t max_bytes);
 void session_finish(struct session *session);

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/turn/event.h"
+#include "core/turn/record.h"
+#include "core/turn/session_timer.h"
 #include "core/turn/turn.h"
 
 #define MAX_NAME 128 /* bytes of a session's or a user's name */
@@ -40,13 +43,24 @@ static void pay_with_fault(struct turn *turn, int code) {
 
 static enum rp_outcome call_stage(struct turn *turn) {
     struct rp_stage *stage = turn->pipeline->stages[turn->index];
+    const struct rp_stage_type *type = stage_type(turn);
     turn->phase = TURN_CALLING;
     turn->payment = PAID_NOTHING;
-    if (!turn->stage_ns) return stage_type(turn)->on_turn(stage, &turn->pub);
-    int64_t before = rp_now_ns();
-    enum rp_outcome outcome = stage_type(turn)->on_turn(stage, &turn->pub);
-    turn->stage_ns[turn->index] = rp_now_ns() - before;
+    if (turn->pub.event && !type->on_event) return RP_PASS;
+    int64_t before = turn->stage_ns ? rp_now_ns() : 0;
+    record_enter(turn);
+    enum rp_outcome outcome = turn->pub.event ? type->on_event(stage, &turn->pub) : type->on_turn(stage, &turn->pub);
+    record_leave(turn, turn->payment == PAID_REPLY ? "answered" : outcome == RP_PASS ? "passed" : "kept");
+    if (turn->stage_ns) turn->stage_ns[turn->index] = rp_now_ns() - before;
     return outcome;
+}
+
+/* No stage has answered: an event need not be, a message must. */
+static void answer_for_nobody(struct turn *turn) {
+    if (turn->pub.event)
+        turn->source = rp_source_text(&turn->pub, RP_STR(""));
+    else
+        pay_with_fault(turn, RP_ENOREPLY);
 }
 
 /* Calls stages until one keeps the turn without having paid, or answers. */
@@ -59,7 +73,7 @@ static void go_inward(struct turn *turn) {
         if (outcome == RP_KEEP && turn->payment == PAID_NOTHING) return;
         turn->index++;
     }
-    if (turn->payment != PAID_REPLY) pay_with_fault(turn, RP_ENOREPLY);
+    if (turn->payment != PAID_REPLY) answer_for_nobody(turn);
     turn->payment = PAID_NOTHING;
     reply_begin(turn, turn->source);
 }
@@ -112,76 +126,89 @@ int rp_turn_fail(struct rp_turn *pub, const struct rp_fault *fault) {
 
 /* ---- the session ----------------------------------------------------------------------------------------------------- */
 
-static void fail_early(struct turn *turn, int code, const char *message) {
+void turn_fail_early(struct turn *turn, int code, const char *message) {
     struct rp_fault fault = {.code = code, .message = message, .retry_after = code == RP_EBUSY};
     reply_begin(turn, rp_source_fault(&turn->pub, &fault));
 }
 
-static void begin_inward(struct turn *turn) {
+static void end_quietly(struct turn *turn) {
+    struct rp_chunk chunk = {.type = RP_CHUNK_NONE};
+    turn_end(turn, &chunk, RP_END);
+}
+
+static struct rp_pipeline *pipeline_named(const struct turn *turn, struct rp_str name) {
+    const struct turn_runtime *runtime = turn->runtime;
+    for (size_t i = 0; i < runtime->pipeline_count; i++)
+        if (rp_str_equal(rp_str(runtime->pipelines[i]->name), name)) return runtime->pipelines[i];
+    return turn->pipeline;
+}
+
+/* Whether it is time; otherwise the turn is over. */
+static bool take_timeout(struct turn *turn) {
     struct session *session = &turn->session;
-    turn->phase = TURN_INWARD;
-    if (turn->session_error) {
-        fail_early(turn, turn->session_error, "the session could not be read");
-        return;
+    if (session->wake_ms > rp_wall_ms()) session_timer_arm(turn->pub.worker, turn->pub.session, session->wake_ms);
+    if (session->wake_ms == 0 || session->wake_ms > rp_wall_ms()) {
+        end_quietly(turn);
+        return false;
     }
-    /* The first who gives a name owns the session; from then on no other name will do, and neither will none. */
+    turn->pipeline = pipeline_named(turn, session->pipeline);
+    session->wake_ms = 0;
+    session->wake_changed = true;
+    return true;
+}
+
+/* The first who gives a name owns the session; from then on no other name will do, and neither will none. */
+static bool take_ownership(struct turn *turn) {
+    struct session *session = &turn->session;
     if (session->user.len && !rp_str_equal(turn->pub.user, session->user)) {
-        fail_early(turn, RP_EFORBIDDEN, "this session belongs to another user");
-        return;
+        turn_fail_early(turn, RP_EFORBIDDEN, "this session belongs to another user");
+        return false;
     }
     session->user = turn->pub.user;
-    go_inward(turn);
+    return true;
 }
 
-static void on_session_read(struct rp_store_op *op, int code, struct rp_str value) {
-    struct turn *turn = (struct turn *)((char *)op - offsetof(struct turn, store_op));
-    turn->store_op.done = NULL;
-    if (code == 0) {
-        struct rp_str copy = rp_arena_str(turn->pub.arena, value);
-        code = session_decode(&turn->session, turn->pub.arena, copy);
-    }
-    if (turn->phase == TURN_WAITING) {
-        turn->session_error = code == -RP_ENOTFOUND ? 0 : -code;
-        turn->phase = TURN_READY;
-    }
-    turn_schedule(turn); /* a turn that has ended meanwhile only waited for this */
-}
-
-static const struct rp_store_type *store_type(const struct turn *turn) {
-    return (const struct rp_store_type *)(const void *)turn->runtime->store->element.type;
-}
-
-static void read_session(struct turn *turn) {
-    turn->session_held = true;
-    if (turn->phase != TURN_WAITING) return;
-    if (!turn->runtime->store) {
-        turn->phase = TURN_READY;
+/* The event that was due stands in front of this message, in the same session. */
+static void on_woken(struct turn *turn) {
+    turn->event_runs = false;
+    turn->woken = true;
+    if (turn->cancelled)
         turn_schedule(turn);
-        return;
+    else
+        turn_take_session(turn);
+}
+
+static bool wake_first(struct turn *turn) {
+    struct session *session = &turn->session;
+    if (session->wake_ms == 0 || session->wake_ms > rp_wall_ms()) return false;
+    if (turn->woken) { /* it went wrong; it is not tried for ever */
+        session->wake_ms = 0;
+        session->wake_changed = true;
+        return false;
     }
-    turn->store_op.done = on_session_read;
-    store_type(turn)->get(turn->runtime->store, turn->pub.worker, turn->pub.session, &turn->store_op);
-}
-
-static void on_session_granted(struct rp_turn *pub) {
-    struct turn *turn = turn_of(pub);
-    turn->session_queued = false;
-    read_session(turn);
-}
-
-static void acquire_session(struct turn *turn) {
     turn->phase = TURN_WAITING;
-    if (turn->session_fresh) { /* its name is not known to anybody yet */
-        begin_inward(turn);
+    turn->event_runs = true;
+    session_timer_run_first(turn, on_woken);
+    return true;
+}
+
+static void make_slots(struct turn *turn) {
+    size_t count = turn->pipeline->count + 1;
+    turn->slots = rp_arena_zalloc(turn->pub.arena, count * sizeof(*turn->slots));
+    if (rp_log_enabled(RP_LOG_DEBUG)) turn->stage_ns = rp_arena_zalloc(turn->pub.arena, count * sizeof(*turn->stage_ns));
+}
+
+void turn_session_ready(struct turn *turn) {
+    turn->phase = TURN_INWARD;
+    if (turn->session_error) {
+        turn_fail_early(turn, turn->session_error, "the session could not be read");
         return;
     }
-    int result = session_hub_acquire(turn->runtime->hub, &turn->pub, on_session_granted);
-    if (result < 0) {
-        fail_early(turn, -result, "too many messages wait for this session");
-        return;
-    }
-    turn->session_queued = result == SESSION_WAIT;
-    if (result == SESSION_GRANTED) read_session(turn);
+    if (turn->timeout && !take_timeout(turn)) return;
+    if (turn->pub.event && turn->pub.user.len == 0) turn->pub.user = turn->session.user;
+    if (!turn->pub.event && (!take_ownership(turn) || wake_first(turn))) return;
+    make_slots(turn);
+    go_inward(turn);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------------- */
@@ -199,49 +226,6 @@ void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow
     turn_schedule(turn);
 }
 
-static void on_session_written(struct rp_store_op *op, int code, struct rp_str value) {
-    (void)value;
-    struct turn *turn = (struct turn *)((char *)op - offsetof(struct turn, store_op));
-    turn->store_op.done = NULL;
-    if (turn->cancelled || turn->phase != TURN_SAVING) { /* the turn has ended and only waited for this */
-        turn_schedule(turn);
-        return;
-    }
-    if (code == 0) {
-        turn_end(turn, &turn->last, RP_END);
-        return;
-    }
-    struct rp_chunk chunk = {.type = RP_CHUNK_ERROR,
-                             .fault = {.code = RP_EIO, .message = "the session could not be saved"}};
-    turn_end(turn, &chunk, RP_ERROR);
-}
-
-static void write_session(struct turn *turn) {
-    const struct bot_limits *limits = &turn->runtime->limits;
-    const struct rp_message added[] = {{RP_ROLE_USER, turn->pub.message},
-                                       {RP_ROLE_ASSISTANT, rp_buf_str(&turn->reply)}};
-    struct rp_buf bytes;
-    rp_buf_init(&bytes, (size_t)limits->session);
-    turn->store_op.done = on_session_written;
-    if (session_encode(&turn->session, added, 2, (size_t)limits->history, &bytes) == 0)
-        store_type(turn)->put(turn->runtime->store, turn->pub.worker, turn->pub.session, rp_buf_str(&bytes),
-                              limits->session_ttl_ms, &turn->store_op);
-    else
-        on_session_written(&turn->store_op, -RP_ETOOLARGE, (struct rp_str){0});
-    rp_buf_finish(&bytes);
-}
-
-void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk) {
-    if (!turn->runtime->store) {
-        turn_end(turn, chunk, RP_END);
-        return;
-    }
-    turn->phase = TURN_SAVING;
-    turn->last = *chunk;
-    if (chunk->type == RP_CHUNK_TEXT) turn->last.text = rp_arena_str(turn->pub.arena, chunk->text);
-    write_session(turn);
-}
-
 static void drop_stage(struct turn *turn) {
     if (turn->phase != TURN_KEPT) return;
     if (turn->payment == PAID_REPLY) rp_source_close(turn->source); /* paid, but never taken */
@@ -256,11 +240,14 @@ static void turn_finish(struct turn *turn) {
     turn->finishing = true;
     rp_timer_stop(worker, &turn->deadline);
     rp_task_cancel(worker, &turn->task);
+    rp_task_cancel(worker, &turn->save_task);
     drop_stage(turn);
     reply_close(turn);
     if (turn->session_held || turn->session_queued)
         session_hub_release(runtime->hub, &turn->pub, turn->session_held);
+    record_end(turn);
     turn_log(turn);
+    event_send_all(turn);
     session_finish(&turn->session);
     if (turn->sink->ops->done) turn->sink->ops->done(turn->sink);
     json_decref((json_t *)turn->pub.metadata);
@@ -269,20 +256,16 @@ static void turn_finish(struct turn *turn) {
     rp_worker_release(worker);
 }
 
-static bool store_is_busy(const struct turn *turn) {
-    return turn->store_op.done != NULL;
-}
-
 static void turn_step(struct rp_task *task) {
     struct turn *turn = (struct turn *)((char *)task - offsetof(struct turn, task));
     if (turn->cancelled || turn->phase == TURN_ENDED) {
         /* A store that is at work has a pointer into the turn: its answer schedules this step again. */
-        if (!store_is_busy(turn)) turn_finish(turn);
+        if (!turn_store_is_busy(turn) && !turn->event_runs && !turn->shielded) turn_finish(turn);
         return;
     }
     switch (turn->phase) {
-    case TURN_START: acquire_session(turn); break;
-    case TURN_READY: begin_inward(turn); break;
+    case TURN_START: turn_take_session(turn); break;
+    case TURN_READY: turn_session_ready(turn); break;
     case TURN_INWARD: go_inward(turn); break;
     case TURN_KEPT: take_payment(turn); break;
     case TURN_REPLY: reply_step(turn); break;
@@ -300,6 +283,8 @@ void rp_turn_cancel(struct rp_turn *pub) {
 
 /* Whoever is late is passed over: the client hears of it from here, not through the taps, which may be what is late. */
 void turn_break(struct turn *turn, int code) {
+    turn->shielded = false;
+    if (turn->cancelled) turn_schedule(turn);
     if (turn->phase == TURN_ENDED || turn->cancelled) return;
     struct rp_chunk chunk = {.type = RP_CHUNK_ERROR, .fault = {.code = code, .retry_after = code == RP_EDRAINING}};
     drop_stage(turn);
@@ -307,7 +292,25 @@ void turn_break(struct turn *turn, int code) {
 }
 
 static void on_deadline(struct rp_timer *timer) {
-    turn_break((struct turn *)((char *)timer - offsetof(struct turn, deadline)), RP_EDEADLINE);
+    struct turn *turn = (struct turn *)((char *)timer - offsetof(struct turn, deadline));
+    if (turn->shielded)
+        turn->late = true;
+    else
+        turn_break(turn, RP_EDEADLINE);
+}
+
+void rp_turn_shield(struct rp_turn *turn) {
+    turn_of(turn)->shielded = true;
+}
+
+void rp_turn_unshield(struct rp_turn *pub) {
+    struct turn *turn = turn_of(pub);
+    if (!turn->shielded) return;
+    turn->shielded = false;
+    if (turn->cancelled)
+        turn_schedule(turn);
+    else if (turn->late)
+        rp_timer_start(pub->worker, &turn->deadline, 0);
 }
 
 /* ---- the start ------------------------------------------------------------------------------------------------------- */
@@ -325,9 +328,14 @@ static bool blank(struct rp_str text) {
     return true;
 }
 
+static bool message_ok(const struct rp_turn_start *start) {
+    if (start->event) return start->message.len == 0 && start->session.len > 0 && start->event[0];
+    return !blank(start->message) && !memchr(start->message.data, 0, start->message.len);
+}
+
 static int check_start(struct rp_worker *worker, const struct rp_turn_start *start) {
     if (worker->draining) return -RP_EDRAINING;
-    if (blank(start->message) || memchr(start->message.data, 0, start->message.len)) return -RP_EINVALID;
+    if (!message_ok(start)) return -RP_EINVALID;
     if (start->message.len > (size_t)worker->runtime->limits.message) return -RP_ETOOLARGE;
     if (!rp_utf8_valid(start->message.data, start->message.len)) return -RP_EUTF8;
     if (!name_ok(start->session) || !name_ok(start->user)) return -RP_EINVALID;
@@ -341,6 +349,7 @@ static void fill(struct turn *turn, const struct rp_turn_start *start) {
     if (!start->id) rp_id(id);
     pub->id = rp_arena_str(pub->arena, rp_str(start->id ? start->id : id)).data;
     pub->original = pub->message = rp_arena_str(pub->arena, start->message);
+    pub->event = start->event ? rp_arena_str(pub->arena, rp_str(start->event)).data : NULL;
     pub->user = rp_arena_str(pub->arena, start->user);
     turn->session_fresh = start->session.len == 0;
     if (turn->session_fresh) rp_id(session); /* whoever knows it can go on with the conversation: no other id will do */
@@ -350,9 +359,25 @@ static void fill(struct turn *turn, const struct rp_turn_start *start) {
     pub->stream = start->stream;
     pub->started_ns = rp_now_ns();
     pub->deadline_ms = rp_worker_now_ms(pub->worker) + turn->runtime->limits.turn_ms;
-    turn->slots = rp_arena_zalloc(pub->arena, (turn->pipeline->count + 1) * sizeof(*turn->slots));
-    if (rp_log_enabled(RP_LOG_DEBUG))
-        turn->stage_ns = rp_arena_zalloc(pub->arena, (turn->pipeline->count + 1) * sizeof(*turn->stage_ns));
+}
+
+static struct turn *start_turn(struct rp_worker *worker, struct rp_pipeline *pipeline,
+                               const struct rp_turn_start *start) {
+    struct turn_runtime *runtime = worker->runtime;
+    struct turn *turn = turn_table_take(worker);
+    turn->pipeline = pipeline;
+    turn->runtime = runtime;
+    turn->wanted = true;
+    turn->task.run = turn_step;
+    turn->deadline.run = on_deadline;
+    turn->reply.max = (size_t)runtime->limits.reply;
+    rp_buf_clear(&turn->reply);
+    fill(turn, start);
+    if (start->explain) record_begin(turn);
+    rp_worker_hold(worker);
+    rp_timer_start(worker, &turn->deadline, runtime->limits.turn_ms);
+    turn_schedule(turn);
+    return turn;
 }
 
 int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker, const struct rp_turn_start *start,
@@ -364,22 +389,19 @@ int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker, cons
         atomic_fetch_sub(&runtime->in_flight, 1);
         return -RP_EBUSY;
     }
-    struct turn *turn = turn_table_take(worker);
-    turn->transport = transport;
-    turn->pipeline = transport->pipeline;
+    struct turn *turn = start_turn(worker, transport->pipeline, start);
     turn->sink = sink;
-    turn->runtime = runtime;
-    turn->wanted = true;
-    turn->task.run = turn_step;
-    turn->deadline.run = on_deadline;
-    turn->reply.max = (size_t)runtime->limits.reply;
-    rp_buf_clear(&turn->reply);
-    fill(turn, start);
-    rp_worker_hold(worker);
-    rp_timer_start(worker, &turn->deadline, runtime->limits.turn_ms);
-    turn_schedule(turn);
     *out_turn = &turn->pub;
     return 0;
+}
+
+struct turn *turn_start_timeout(struct rp_worker *worker, struct rp_str session, struct turn *parent) {
+    struct rp_turn_start start = {.session = session, .event = "timeout"};
+    atomic_fetch_add(&worker->runtime->in_flight, 1);
+    struct turn *turn = start_turn(worker, worker->runtime->pipelines[0], &start);
+    turn->timeout = true;
+    turn->session_lent = parent != NULL;
+    return turn;
 }
 
 /* ---- what stages read and set ------------------------------------------------------------------------------------------ */
@@ -422,6 +444,10 @@ size_t rp_session_history(struct rp_turn *pub, size_t max, const struct rp_messa
     return count;
 }
 
+const json_t *rp_session_vars(struct rp_turn *pub) {
+    return session_vars(&turn_of(pub)->session);
+}
+
 const json_t *rp_session_get(struct rp_turn *pub, const char *name) {
     return session_get(&turn_of(pub)->session, name);
 }
@@ -429,6 +455,14 @@ const json_t *rp_session_get(struct rp_turn *pub, const char *name) {
 int rp_session_set(struct rp_turn *pub, const char *name, json_t *value) {
     struct turn *turn = turn_of(pub);
     return session_set(&turn->session, name, value, (size_t)turn->runtime->limits.session / 2);
+}
+
+void rp_session_wake(struct rp_turn *pub, int64_t at_ms) {
+    struct turn *turn = turn_of(pub);
+    if (turn->session.wake_ms == at_ms) return;
+    turn->session.wake_ms = at_ms;
+    turn->session.pipeline = at_ms ? rp_str(turn->pipeline->name) : RP_STR("");
+    turn->session.wake_changed = true;
 }
 
 struct rp_str rp_turn_reply_text(const struct rp_turn *turn) {

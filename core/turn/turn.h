@@ -15,6 +15,8 @@ struct turn_runtime {
     struct bot_limits limits;
     struct rp_store *store; /* of the sessions; NULL: sessions last as long as their turn (tests) */
     struct session_hub *hub;
+    struct rp_pipeline **pipelines; /* for events that the core itself starts; the first one is the default */
+    size_t pipeline_count;
     bool log_prompts;
     atomic_int in_flight;
 };
@@ -51,6 +53,7 @@ struct turn {
     struct rp_task task;
     struct rp_timer deadline;
     bool cancelled, finishing;
+    bool shielded, late; /* late: the deadline has passed behind the shield */
 
     struct rp_source *source;
     struct rp_sink source_sink; /* where the source writes */
@@ -68,8 +71,19 @@ struct turn {
 
     struct session session;
     bool session_queued, session_held, session_fresh;
+    bool session_lent; /* the turn that waits for this one holds it */
+    bool timeout;      /* started by the core to look whether the session is to be woken */
+    bool woken;        /* the event that was due has been run in front of this turn */
+    bool event_runs;   /* right now */
+    bool pending_given;
+    size_t pending_len; /* bytes at the start of the reply that events have said */
     int session_error; /* RP_E…: why it could not be read; 0: it could */
     struct rp_store_op store_op;
+    struct rp_session_save *save; /* asked for by a stage, not yet answered */
+    int save_code;
+    struct rp_task save_task;
+    struct turn_event *events;
+    struct record *record; /* NULL: nobody wants an explanation */
 
     int64_t *stage_ns; /* at level debug: time in each stage's on_turn */
 };
@@ -84,6 +98,15 @@ void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk); /* the 
 void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow); /* writes the last chunk */
 void turn_break(struct turn *turn, int code); /* ends it with this error, wherever it is */
 void turn_misuse(struct turn *turn, const char *what); /* logs a broken law */
+/* A turn that looks whether this session is to be woken; the caller sets its sink. `parent`: a turn that holds the
+ * session and waits, or NULL. */
+struct turn *turn_start_timeout(struct rp_worker *worker, struct rp_str session, struct turn *parent);
+
+/* turn_session.c: the session of a turn, from the store and back */
+void turn_take_session(struct turn *turn);     /* the first step of every turn */
+void turn_session_ready(struct turn *turn);    /* turn.c: it is there, or turn->session_error says why not */
+void turn_fail_early(struct turn *turn, int code, const char *message); /* turn.c */
+bool turn_store_is_busy(const struct turn *turn); /* it has a pointer into the turn */
 
 /* reply.c */
 void reply_begin(struct turn *turn, struct rp_source *source); /* the turn owns the source from here on */

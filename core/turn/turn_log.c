@@ -1,5 +1,6 @@
 /* What is said of a turn when it has ended: its line in the log, and the object that clients get. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/turn/turn.h"
 
@@ -74,6 +75,13 @@ static int put(struct rp_buf *out, const char *key, struct rp_str value) {
     return result ? result : rp_buf_json(out, value.data, value.len);
 }
 
+static int put_record(struct turn *turn, struct rp_buf *out) {
+    char *text = json_dumps(rp_turn_record(&turn->pub), JSON_COMPACT);
+    int result = rp_buf_printf(out, ",\"explain\":%s", text ? text : "null");
+    free(text);
+    return result;
+}
+
 int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf *out) {
     const struct turn *turn = (const struct turn *)pub;
     if (put(out, "{\"id\":", rp_str(pub->id)) != 0 || put(out, ",\"session\":", pub->session) != 0 ||
@@ -81,8 +89,10 @@ int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf
         put(out, ",\"by\":", rp_str(pub->by ? pub->by : "")) != 0)
         return -RP_ETOOLARGE;
     long long us = microseconds(turn); /* printing a double costs more than the rest of the line */
-    return rp_buf_printf(
-        out, ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%lld.%03lld}",
+    int result = rp_buf_printf(
+        out, ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%lld.%03lld",
         rp_finish_name(finish), (long long)turn->usage.input_tokens, (long long)turn->usage.output_tokens, us / 1000,
         us % 1000);
+    if (result == 0 && turn->record) result = put_record((struct turn *)(uintptr_t)turn, out);
+    return result ? result : rp_buf_append(out, "}", 1);
 }

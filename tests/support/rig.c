@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "core/turn/session_timer.h"
 #include "support/rig.h"
 
 static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp_flow flow) {
@@ -59,7 +60,9 @@ void rig_open(struct rig *rig) {
     rig->worker->runtime = &rig->runtime;
     rig->pipeline.name = "main";
     rig->pipeline.stages = rig->stage_pointers;
-    rig->transport.pipeline = &rig->pipeline;
+    rig->transport.pipeline = rig->pipelines[0] = &rig->pipeline;
+    rig->runtime.pipelines = rig->pipelines;
+    rig->runtime.pipeline_count = 1;
 }
 
 struct rp_stage *rig_add(struct rig *rig, const struct rp_stage_type *type, const void *options) {
@@ -85,6 +88,7 @@ void rig_close(struct rig *rig) {
         if (element->type->detach) element->type->detach(element, rig->worker, element->local[0]);
         if (element->type->close) element->type->close(element);
     }
+    session_timers_destroy(rig->worker->session_timers);
     turn_table_destroy(rig->worker->turns);
     worker_group_finish(&rig->group);
     session_hub_destroy(rig->runtime.hub);

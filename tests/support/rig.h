@@ -10,7 +10,7 @@
 struct rig {
     struct worker_group group;
     struct turn_runtime runtime;
-    struct rp_pipeline pipeline;
+    struct rp_pipeline pipeline, *pipelines[1];
     struct rp_stage stages[RIG_STAGES], *stage_pointers[RIG_STAGES];
     void *locals[RIG_STAGES][1];
     struct rp_transport transport;

@@ -3,6 +3,7 @@
 local say = include "lib/say.lua"
 
 rule "person" {
+  with_person = true, -- also for those who have been passed on already
   priority = 30,
   match = {
     [[(?i)\b(?:speak|talk|chat|connect|transfer)\b.*\b(?:person|human|someone|somebody|agent|colleague|employee|manager)\b]],
@@ -22,6 +23,7 @@ rule "person" {
 }
 
 rule "complaint" {
+  with_person = true,
   priority = 25,
   match = {
     [[(?i)\b(?:complain(?:t|ts|ing)?|terrible|unacceptable|awful|angry|scam|lawyer)\b]],

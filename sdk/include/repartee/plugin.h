@@ -143,7 +143,8 @@ struct rp_store_type {
                 int64_t ttl_ms, struct rp_store_op *op);
     void (*del)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
     /* Every key that begins with `prefix`, in any order: done(op, 0, key) for each (return quickly), then done with code
-     * -RP_ENOTFOUND and an empty value at the end, or with another code when the store failed. Never inside the call. */
+     * -RP_ENOTFOUND and an empty value at the end, or with another code when the store failed. Never inside the call. NULL
+     * for a store that does not outlive the process. */
     void (*list)(struct rp_store *store, struct rp_worker *worker, struct rp_str prefix, struct rp_store_op *op);
 };
 

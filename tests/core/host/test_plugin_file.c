@@ -46,7 +46,7 @@ static const struct {
     {"magic", "its descriptor does not start with repartee's magic number: found 0x12345678"},
     {"major",
      "it is built for plugin interface 3.0, this repartee has 2.0: build it again with the headers of this version"},
-    {"minor", "it is built for plugin interface 1.1, which is newer than this repartee's 1.0: update repartee"},
+    {"minor", "it is built for plugin interface 2.1, which is newer than this repartee's 2.0: update repartee"},
     {"missing", "it needs the symbol 'rp_from_a_newer_version', which this version of repartee does not have"},
     {"plugin_name", "its name is not an identifier: ''"},
     {"type_name", "it declares a stage whose name is not an identifier: 'not-a-name'"},

@@ -25,51 +25,6 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
 
 static const struct rp_stage_type model = {.type = {.name = "model"}, .on_turn = on_turn};
 
-/* ---- the store of the sessions: a few places, answers at once ---------------------------------------------------- */
-
-static struct {
-    struct rp_store store;
-    char *keys[8];
-    struct rp_buf values[8];
-} memory;
-
-static struct rp_buf *place_of(struct rp_str key) {
-    for (size_t i = 0; i < 8; i++) {
-        if (!memory.keys[i]) memory.keys[i] = strndup(key.data, key.len);
-        if (rp_str_equal(rp_str(memory.keys[i]), key)) return &memory.values[i];
-    }
-    fail_msg("too many sessions for this test");
-    return NULL;
-}
-
-static void get(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op) {
-    struct rp_buf *place = place_of(key);
-    (void)store;
-    (void)worker;
-    op->done(op, place->len ? 0 : -RP_ENOTFOUND, rp_buf_str(place));
-}
-
-static void put(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_str value,
-                int64_t ttl_ms, struct rp_store_op *op) {
-    struct rp_buf *place = place_of(key);
-    (void)store;
-    (void)worker;
-    (void)ttl_ms;
-    rp_buf_finish(place);
-    rp_buf_init(place, 1 << 20);
-    op->done(op, rp_buf_append_str(place, value), RP_STR(""));
-}
-
-static const struct rp_store_type memory_type = {.type = {.name = "memory"}, .get = get, .put = put};
-
-static void memory_forget(void) {
-    for (size_t i = 0; i < 8; i++) {
-        free(memory.keys[i]);
-        rp_buf_finish(&memory.values[i]);
-    }
-    memset(&memory, 0, sizeof(memory));
-}
-
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
 
 int bot_setup(void **state) {
@@ -77,8 +32,8 @@ int bot_setup(void **state) {
     memset(&bot, 0, sizeof(bot));
     folder_make();
     rig_open(&bot.rig);
-    memory.store.element.type = &memory_type.type;
-    bot.rig.runtime.store = &memory.store;
+    test_store_init(&bot.store);
+    bot.rig.runtime.store = &bot.store.store;
     bot.options = (struct rules_options){.dir = folder_rules(),
                                          .handoff = "I am passing you on to a person.",
                                          .handoff_waiting = "Your message has been passed on.",
@@ -97,7 +52,7 @@ int bot_teardown(void **state) {
     web_close();
     rig_client_clear(&bot.client);
     rig_close(&bot.rig);
-    memory_forget();
+    test_store_finish(&bot.store);
     folder_remove();
     return 0;
 }

@@ -5,9 +5,11 @@
 #include "folder.h"
 #include "plugins/stages/rules/options.h"
 #include "support/rig.h"
+#include "support/store.h"
 
 struct bot_under_test {
     struct rig rig;
+    struct test_store store; /* of the sessions */
     struct rules_options options; /* to be changed before bot_rules */
     struct rig_client client;     /* of the last turn */
     struct rp_prompt prompt;      /* as the model saw it last; what it points to in the turn's arena is gone */

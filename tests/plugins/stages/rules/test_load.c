@@ -91,7 +91,8 @@ static void a_mistake_has_its_file_and_line(void **state) {
     mistake_in("generate \"g\" { stop = { 1 } }", 1, "'stop': number 1 must be a text");
     mistake_in("generate \"g\" { sytem = \"a\" }", 1, "did you mean 'system'?");
     mistake_in("local x = nil\nx.y = 1", 2, "attempt to index a nil value");
-    mistake_in("\n\nrequire \"os\"", 3, "attempt to call a nil value (global 'require')");
+    mistake_in("\n\nrequire \"os\"", 3, "require 'os': there is no such file");
+    mistake_in("\n\nos.exit()", 3, "attempt to index a nil value (global 'os')");
     mistake_in("rule \"x\" { match = \"a\", reply = \"\\xff\" }", 1, "not valid UTF-8");
     mistake_in("\x1bLua", 0, "attempt to load a binary chunk");
 }

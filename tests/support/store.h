@@ -1,0 +1,22 @@
+/* A store for tests: a few places, answers at once or by a task, and can be looked into. */
+#ifndef TESTS_SUPPORT_STORE_H
+#define TESTS_SUPPORT_STORE_H
+
+#include <repartee/plugin.h>
+
+#define TEST_STORE_PLACES 256
+
+struct test_store {
+    struct rp_store store; /* first; store.element.type is set by test_store_init */
+    char *keys[TEST_STORE_PLACES];
+    struct rp_buf values[TEST_STORE_PLACES];
+    bool later;        /* answers by a task of the worker */
+    int fail_put;      /* the code of puts to come; 0: they work */
+    unsigned puts;
+};
+
+void test_store_init(struct test_store *store);
+void test_store_finish(struct test_store *store); /* forgets everything */
+struct rp_str test_store_value(struct test_store *store, const char *key); /* empty: not there */
+
+#endif
