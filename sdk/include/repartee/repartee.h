@@ -8,6 +8,7 @@
 #include <repartee/http_server.h>
 #include <repartee/json_scan.h>
 #include <repartee/log.h>
+#include <repartee/metrics.h>
 #include <repartee/option.h>
 #include <repartee/plugin.h>
 #include <repartee/regex.h>
