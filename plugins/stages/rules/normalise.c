@@ -1,0 +1,241 @@
+/* Walks through a text from one start of a character to the next. What is normalised already is passed over; a stretch
+ * that is not (a character with all that joins it) is taken apart, put in order, composed, and noted as a change. */
+#include "normalise.h"
+
+#include <stdlib.h>
+
+#include "unicode.h"
+
+#define OWN 32 /* characters of a stretch that need no other memory */
+
+struct stretch { /* what is being put together */
+    int32_t own[OWN], *characters;
+    size_t count, cap;
+};
+struct walk {
+    struct rp_arena *arena;
+    struct rp_str text;
+    bool fold;
+    size_t copied; /* the original's bytes that are in `out` already, as they are or replaced */
+    char *out;
+    size_t len, cap;
+    struct normal_change *changes;
+    size_t change_count, change_cap;
+};
+
+/* ---- growing in the arena ---------------------------------------------------------------------------------------- */
+
+static void *grow(struct rp_arena *arena, const void *items, size_t count, size_t *cap, size_t need, size_t size) {
+    while (*cap < need) *cap = *cap ? *cap * 2 : 16;
+    void *grown = rp_arena_alloc(arena, *cap * size);
+    if (count) memcpy(grown, items, count * size);
+    return grown;
+}
+
+static void append(struct walk *walk, const char *data, size_t len) {
+    if (walk->len + len > walk->cap) {
+        if (!walk->cap) walk->cap = walk->text.len + 16;
+        walk->out = grow(walk->arena, walk->out, walk->len, &walk->cap, walk->len + len, 1);
+    }
+    if (len) memcpy(walk->out + walk->len, data, len);
+    walk->len += len;
+}
+
+/* Everything up to `end` that was passed over. */
+static void copy_until(struct walk *walk, size_t end) {
+    append(walk, walk->text.data + walk->copied, end - walk->copied);
+    walk->copied = end;
+}
+
+static void note_change(struct walk *walk, size_t len, size_t from, size_t from_len) {
+    if (walk->change_count == walk->change_cap) {
+        walk->changes = grow(walk->arena, walk->changes, walk->change_count, &walk->change_cap, walk->change_count + 1,
+                             sizeof(*walk->changes));
+    }
+    walk->changes[walk->change_count++] =
+        (struct normal_change){(uint32_t)walk->len, (uint32_t)len, (uint32_t)from, (uint32_t)from_len};
+}
+
+/* ---- canonical order --------------------------------------------------------------------------------------------- */
+
+static uint64_t order_key(int32_t character, size_t place) {
+    return (uint64_t)unicode_combining_class(character) << 56 | (uint64_t)place << 24 | (uint64_t)character;
+}
+
+static int by_key(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Marks by their class, those of one class as they stand. A user can send thousands of them: no sorting by swaps. */
+static void sort_marks(struct rp_arena *arena, int32_t *marks, size_t count) {
+    uint64_t own[OWN], *keys = count <= OWN ? own : rp_arena_alloc(arena, count * sizeof(*keys));
+    for (size_t i = 0; i < count; i++) keys[i] = order_key(marks[i], i);
+    qsort(keys, count, sizeof(*keys), by_key);
+    for (size_t i = 0; i < count; i++) marks[i] = (int32_t)(keys[i] & 0xFFFFFF);
+}
+
+static void reorder(struct rp_arena *arena, int32_t *characters, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        size_t first = i;
+        bool ordered = true;
+        for (int last = 0, class; i < count && (class = unicode_combining_class(characters[i])) > 0; i++) {
+            ordered &= class >= last;
+            last = class;
+        }
+        if (!ordered) sort_marks(arena, characters + first, i - first);
+    }
+}
+
+/* ---- a stretch --------------------------------------------------------------------------------------------------- */
+
+static void add_parts(struct walk *walk, struct stretch *stretch, const int32_t *parts, size_t count) {
+    if (stretch->count + count > stretch->cap) {
+        stretch->characters = grow(walk->arena, stretch->characters, stretch->count, &stretch->cap,
+                                   stretch->count + count, sizeof(*stretch->characters));
+    }
+    if (count) memcpy(stretch->characters + stretch->count, parts, count * sizeof(*parts));
+    stretch->count += count;
+}
+
+/* Reads the stretch that begins at `start`. *out_end: behind its last character that anybody sees, or marks something
+ * that is seen; *out_next: where the next stretch begins. Between the two lies what is left out. */
+static void read_stretch(struct walk *walk, size_t start, struct stretch *stretch, size_t *out_end, size_t *out_next) {
+    int32_t parts[UNICODE_EXPANSION];
+    size_t at = start, len;
+    *out_end = start;
+    while (at < walk->text.len) {
+        int32_t c = unicode_read(walk->text.data + at, &len);
+        if (at > start && (c < 0x80 || unicode_stable(c) || unicode_starts(c))) break;
+        size_t count = unicode_decompose(c, walk->fold, parts);
+        add_parts(walk, stretch, parts, count);
+        at += len;
+        if (count > 0 || (*out_end > start && unicode_is_mark(c))) *out_end = at;
+    }
+    *out_next = at;
+}
+
+static bool equals(struct rp_str text, const struct stretch *stretch) {
+    size_t at = 0, len;
+    for (size_t i = 0; i < stretch->count; i++, at += len) {
+        if (at >= text.len || unicode_read(text.data + at, &len) != stretch->characters[i]) return false;
+    }
+    return at == text.len;
+}
+
+static void replace(struct walk *walk, size_t from, size_t end, const struct stretch *stretch) {
+    char bytes[4];
+    copy_until(walk, from);
+    size_t before = walk->len;
+    note_change(walk, 0, from, end - from);
+    for (size_t i = 0; i < stretch->count; i++) append(walk, bytes, unicode_write(stretch->characters[i], bytes));
+    walk->changes[walk->change_count - 1].len = (uint32_t)(walk->len - before);
+    walk->copied = end;
+}
+
+static size_t take_stretch(struct walk *walk, size_t start) {
+    struct stretch stretch = {.characters = stretch.own, .cap = OWN};
+    size_t end, next;
+    read_stretch(walk, start, &stretch, &end, &next);
+    reorder(walk->arena, stretch.characters, stretch.count);
+    stretch.count = unicode_compose(stretch.characters, stretch.count);
+    if (!equals(rp_str_n(walk->text.data + start, end - start), &stretch)) replace(walk, start, end, &stretch);
+    stretch.count = 0;
+    if (next > end) replace(walk, end, next, &stretch);
+    return next;
+}
+
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
+
+static bool passes(const struct walk *walk, int32_t c) {
+    return walk->fold ? c < 0x80 && !(c >= 'A' && c <= 'Z') : unicode_stable(c);
+}
+
+static bool starts_at(const struct walk *walk, size_t at) {
+    size_t len;
+    if (at == walk->text.len || (unsigned char)walk->text.data[at] < 0x80) return true;
+    int32_t c = unicode_read(walk->text.data + at, &len);
+    return unicode_stable(c) || unicode_starts(c);
+}
+
+static void walk_text(struct walk *walk) {
+    size_t at = 0, len;
+    while (at < walk->text.len) {
+        int32_t c = unicode_read(walk->text.data + at, &len);
+        if (passes(walk, c) && starts_at(walk, at + len)) {
+            at += len;
+        } else {
+            at = take_stretch(walk, at);
+        }
+    }
+    if (walk->change_count) copy_until(walk, walk->text.len);
+}
+
+static bool is_ascii(struct rp_str text) {
+    size_t i = 0;
+    for (uint64_t word; i + sizeof(word) <= text.len; i += sizeof(word)) {
+        memcpy(&word, text.data + i, sizeof(word));
+        if (word & UINT64_C(0x8080808080808080)) return false;
+    }
+    for (; i < text.len; i++) {
+        if ((unsigned char)text.data[i] >= 0x80) return false;
+    }
+    return true;
+}
+
+void normalise_text(struct rp_arena *arena, struct rp_str text, struct normalised *out) {
+    *out = (struct normalised){.text = text, .original = text};
+    if (is_ascii(text)) return;
+    struct walk walk = {.arena = arena, .text = text};
+    walk_text(&walk);
+    if (walk.change_count == 0) return;
+    out->text = rp_str_n(walk.out, walk.len);
+    out->changes = walk.changes;
+    out->change_count = walk.change_count;
+}
+
+struct rp_str normalise_folded(struct rp_arena *arena, struct rp_str text) {
+    struct walk walk = {.arena = arena, .text = text, .fold = true};
+    walk_text(&walk);
+    return walk.change_count ? rp_str_n(walk.out, walk.len) : text;
+}
+
+/* ---- the way back ------------------------------------------------------------------------------------------------ */
+
+/* How many changes lie in front of `at`: those that start before it, and with `equal` those that start there too. */
+static size_t changes_before(const struct normalised *text, size_t at, bool equal) {
+    size_t low = 0, high = text->change_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        uint32_t place = text->changes[middle].at;
+        if (place < at || (equal && place == at)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Where the character starts that byte `at` belongs to; behind what was left out in front of it. */
+static size_t original_start(const struct normalised *text, size_t at) {
+    size_t before = changes_before(text, at, true);
+    if (before == 0) return at;
+    const struct normal_change *last = &text->changes[before - 1];
+    if (at < last->at + last->len) return last->from;
+    return last->from + last->from_len + (at - last->at - last->len);
+}
+
+/* Behind the character whose last byte is the one in front of `at`. */
+static size_t original_end(const struct normalised *text, size_t at) {
+    size_t before = changes_before(text, at, false);
+    if (before == 0) return at;
+    const struct normal_change *last = &text->changes[before - 1];
+    if (at < last->at + last->len) return last->from + last->from_len;
+    return last->from + last->from_len + (at - last->at - last->len);
+}
+
+struct rp_str normalise_original(const struct normalised *text, size_t start, size_t end) {
+    size_t from = original_start(text, start), to = end > start ? original_end(text, end) : from;
+    return rp_str_n(text->original.data + from, to - from);
+}

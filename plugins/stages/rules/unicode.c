@@ -1,0 +1,65 @@
+/* Asks utf8proc, and keeps the answer to the one question that is asked for every character. */
+#include "unicode.h"
+
+#include <pthread.h>
+#include <utf8proc.h>
+
+#define OPTIONS (UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_STABLE | UTF8PROC_IGNORE)
+#define TABLE_END 0x20000 /* beyond it lie rare ideographs, tags and private characters */
+
+static uint8_t stable[TABLE_END / 8];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+size_t unicode_write(int32_t character, char out[4]) {
+    return (size_t)utf8proc_encode_char(character, (utf8proc_uint8_t *)out);
+}
+
+bool unicode_is_mark(int32_t character) {
+    int category = utf8proc_category(character);
+    return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
+}
+
+int unicode_combining_class(int32_t character) {
+    return utf8proc_get_property(character)->combining_class;
+}
+
+size_t unicode_decompose(int32_t character, bool fold, int32_t out[UNICODE_EXPANSION]) {
+    int options = OPTIONS | (fold ? UTF8PROC_CASEFOLD : 0), boundary = 0;
+    utf8proc_ssize_t count = utf8proc_decompose_char(character, out, UNICODE_EXPANSION, options, &boundary);
+    return count < 0 ? 0 : (size_t)count;
+}
+
+size_t unicode_compose(int32_t *characters, size_t count) {
+    return (size_t)utf8proc_normalize_utf32(characters, (utf8proc_ssize_t)count, OPTIONS);
+}
+
+/* Besides marks, what composes with the character in front of it: the second and third parts of a Hangul syllable, and
+ * the vowels of Kirat Rai, which are letters. */
+static bool joins_the_one_before(int32_t first) {
+    return unicode_is_mark(first) || (first >= 0x1160 && first <= 0x11FF) || (first >= 0x16D40 && first <= 0x16D7F);
+}
+
+bool unicode_starts(int32_t character) {
+    int32_t parts[UNICODE_EXPANSION];
+    return unicode_decompose(character, false, parts) > 0 && !joins_the_one_before(parts[0]);
+}
+
+static bool look_up(int32_t character) {
+    int32_t parts[UNICODE_EXPANSION];
+    size_t count = unicode_decompose(character, false, parts);
+    if (count == 0 || joins_the_one_before(parts[0])) return false;
+    return unicode_compose(parts, count) == 1 && parts[0] == character;
+}
+
+static void fill_table(void) {
+    for (int32_t c = 0; c < TABLE_END; c++) {
+        if (look_up(c)) stable[c / 8] |= (uint8_t)(1 << c % 8);
+    }
+}
+
+bool unicode_stable(int32_t character) {
+    if (character < 0x80) return true;
+    pthread_once(&once, fill_table);
+    if (character >= TABLE_END) return look_up(character);
+    return stable[character / 8] >> character % 8 & 1;
+}

@@ -1,0 +1,42 @@
+/* What normalising needs to know of a character, as utf8proc has it. Any thread. */
+#ifndef RULES_UNICODE_H
+#define RULES_UNICODE_H
+
+#include <repartee/base.h>
+
+#define UNICODE_EXPANSION 32 /* more characters than any single one comes apart into (18) */
+
+/* The character at `at`, which valid UTF-8 starts with. */
+static inline int32_t unicode_read(const char *at, size_t *out_len) {
+    const unsigned char *byte = (const unsigned char *)at;
+    if (byte[0] < 0x80) {
+        *out_len = 1;
+        return byte[0];
+    }
+    if (byte[0] < 0xE0) {
+        *out_len = 2;
+        return (byte[0] & 0x1F) << 6 | (byte[1] & 0x3F);
+    }
+    if (byte[0] < 0xF0) {
+        *out_len = 3;
+        return (byte[0] & 0x0F) << 12 | (byte[1] & 0x3F) << 6 | (byte[2] & 0x3F);
+    }
+    *out_len = 4;
+    return (byte[0] & 0x07) << 18 | (byte[1] & 0x3F) << 12 | (byte[2] & 0x3F) << 6 | (byte[3] & 0x3F);
+}
+
+size_t unicode_write(int32_t character, char out[4]); /* UTF-8; the number of bytes */
+
+/* Is it normalised as it stands, unless a character that starts nothing follows? One look into a table. */
+bool unicode_stable(int32_t character);
+/* Does a normalised text come apart here into two that are normalised each by itself? False for marks and their kin,
+ * and for what is left out. */
+bool unicode_starts(int32_t character);
+bool unicode_is_mark(int32_t character);
+/* NFKC's decomposition, with or without case folding: the number of characters, 0 for one that is left out. */
+size_t unicode_decompose(int32_t character, bool fold, int32_t out[UNICODE_EXPANSION]);
+int unicode_combining_class(int32_t character); /* 0: not moved by reordering */
+/* Composes a decomposed and ordered text in place: the new number of characters. */
+size_t unicode_compose(int32_t *characters, size_t count);
+
+#endif
