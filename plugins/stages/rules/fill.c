@@ -59,13 +59,16 @@ static int group_of(const struct rp_regex *regex, struct rp_str name, const stru
     return number;
 }
 
-bool captures_find(const struct captures *captures, struct rp_str name, struct rp_str *out_text) {
+bool captures_group(const struct captures *captures, size_t group, struct rp_str *out_text) {
     const struct rp_match *match = captures->match;
-    int group = group_of(captures->regex, name, match);
-    if (group < 0 || (size_t)group >= match->count || match->group[group].start == SIZE_MAX) return false;
-    size_t start = match->group[group].start;
-    *out_text = rp_str_n(captures->text.data + start, match->group[group].end - start);
+    if (group >= match->count || match->group[group].start == SIZE_MAX) return false;
+    *out_text = normalise_original(captures->text, match->group[group].start, match->group[group].end);
     return true;
+}
+
+bool captures_find(const struct captures *captures, struct rp_str name, struct rp_str *out_text) {
+    int group = group_of(captures->regex, name, captures->match);
+    return group >= 0 && captures_group(captures, (size_t)group, out_text);
 }
 
 static struct rp_str piece_text(const struct captures *captures, const struct fill_piece *piece) {

@@ -4,6 +4,8 @@
 
 #include <repartee/regex.h>
 
+#include "normalise.h"
+
 struct fill_piece {
     bool placeholder; /* `text` is the name: a word with dots, or a number */
     struct rp_str text;
@@ -15,8 +17,10 @@ bool fill_next(struct rp_str *rest, struct fill_piece *out_piece);
 struct captures {
     const struct rp_regex *regex;
     const struct rp_match *match;
-    struct rp_str text;
+    const struct normalised *text;
 };
+/* What the group captured, as the user wrote it; false: there is none, or it took no part in the match. */
+bool captures_group(const struct captures *captures, size_t group, struct rp_str *out_text);
 /* The group called `name`, or the number; false: there is none, or it took no part in the match. */
 bool captures_find(const struct captures *captures, struct rp_str name, struct rp_str *out_text);
 /* The template with its captures filled in, in the arena; those that took no part are empty. */

@@ -29,7 +29,7 @@ static void push_str(lua_State *L, struct rp_str text) {
 }
 
 static void push_text(lua_State *L, struct run *run) {
-    push_str(L, run->text);
+    push_str(L, run->text.original);
 }
 
 static void push_user(lua_State *L, struct run *run) {
@@ -64,7 +64,7 @@ static void push_session(lua_State *L, struct run *run) {
 /* What a rule has set, else what the message looks like, else the language of the bot. */
 static void push_lang(lua_State *L, struct run *run) {
     const json_t *set = rp_session_get(run->turn, LANG);
-    const char *lang = json_is_string(set) ? json_string_value(set) : lang_guess(run->text);
+    const char *lang = json_is_string(set) ? json_string_value(set) : lang_guess(run->text.original);
     lua_pushstring(L, lang ? lang : run->stage->element.language);
 }
 
@@ -81,9 +81,9 @@ static void push_match(lua_State *L, struct run *run) {
     if (!run->rule) return;
     struct captures captures = run_captures(run);
     for (size_t i = 0; i < run->match.count; i++) {
-        size_t start = run->match.group[i].start;
-        if (start == SIZE_MAX) continue;
-        lua_pushlstring(L, run->text.data + start, run->match.group[i].end - start);
+        struct rp_str text;
+        if (!captures_group(&captures, i, &text)) continue;
+        push_str(L, text);
         lua_rawseti(L, -2, (lua_Integer)i);
     }
     for (size_t i = 0; i < rp_regex_name_count(captures.regex); i++) {

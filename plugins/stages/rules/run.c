@@ -20,9 +20,9 @@ struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *
                         .turn = turn,
                         .rules = stage->element.state,
                         .vm = vm,
-                        .text = turn->message,
                         .tried = NO_RULE,
                         .wall = {.run = on_wall}};
+    normalise_text(turn->arena, turn->message, &run->text);
     return run;
 }
 
@@ -253,7 +253,7 @@ static enum run_state go_on(struct run *run) {
 enum run_state run_start(struct run *run) {
     const struct matcher *matcher = run->rules->program->matcher;
     uint64_t *bits = rp_arena_alloc(run->turn->arena, matcher_words(matcher) * sizeof(*bits));
-    matcher_start(matcher, run->text, bits, &run->cursor);
+    matcher_start(matcher, run->text.text, bits, &run->cursor);
     return go_on(run);
 }
 

@@ -35,7 +35,7 @@ struct run {
     struct rp_turn *turn;
     const struct rules *rules;
     struct vm *vm;
-    struct rp_str text; /* the message that is matched */
+    struct normalised text; /* the message, as patterns see it */
     struct matcher_cursor cursor;
     struct rp_match match;
     size_t pattern;
@@ -68,7 +68,7 @@ static inline const struct origin *run_origin(const struct run *run) {
     return run->rule ? &run->rule->origin : &run->generate->origin;
 }
 static inline struct captures run_captures(const struct run *run) {
-    return (struct captures){matcher_regex(run->rules->program->matcher, run->pattern), &run->match, run->text};
+    return (struct captures){matcher_regex(run->rules->program->matcher, run->pattern), &run->match, &run->text};
 }
 
 #endif

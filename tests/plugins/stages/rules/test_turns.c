@@ -19,6 +19,21 @@ static void a_fixed_reply_is_filled_from_captures(void **state) {
     bot_expect("anything else", "I am the model.", "model:test");
 }
 
+static void patterns_see_normalised_text_and_captures_give_the_original(void **state) {
+    (void)state;
+    bot_rules("rule \"order\" { match = [[(?i)order\\s*#?(?<id>\\d+)]], reply = \"Order {id}.\" }\n"
+              "rule \"zh\" { match = [[订单\\s*(?<id>\\d+)]], reply = function(t)\n"
+              "  return \"订单 \" .. t.match.id .. \"（\" .. t.match[0] .. \"）: \" .. t.text end }\n"
+              "rule \"refund\" { match = { \"refund\", \"退款\" }, reply = \"{0}!\" }\n"
+              "rule \"find\" { match = [[(?<word>find) (?<place>café)]], reply = \"{word} {place}\" }");
+    bot_expect("ｏｒｄｅｒ　＃１００２０２", "Order １００２０２.", "rule:order");
+    bot_expect("订单１００２０２？", "订单 １００２０２（订单１００２０２）: 订单１００２０２？", "rule:zh");
+    bot_expect("订单 100202？", "订单 100202（订单 100202）: 订单 100202？", "rule:zh");
+    bot_expect("a re\u200Bfund", "re\u200Bfund!", "rule:refund");
+    bot_expect("我要退\u200B款", "退\u200B款!", "rule:refund");
+    bot_expect("ﬁnd cafe\u0301 now", "ﬁnd cafe\u0301", "rule:find");
+}
+
 static void the_first_rule_that_answers_wins(void **state) {
     (void)state;
     bot_rules("rule \"declines\" { match = \"a\", priority = 9, reply = function(t) return nil end }\n"
@@ -248,6 +263,7 @@ static void a_pattern_at_its_limit_fails_closed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_fixed_reply_is_filled_from_captures),
+        TEST(patterns_see_normalised_text_and_captures_give_the_original),
         TEST(the_first_rule_that_answers_wins),
         TEST(one_of_several_patterns_gives_the_captures),
         TEST(a_function_can_return_a_template_and_a_table),
