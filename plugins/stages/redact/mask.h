@@ -1,22 +1,12 @@
-/* Masking, independent of turns: a set of patterns, and the stream of text that it is applied to.
- *
- * What is masked, said for the whole text:
- *
- *  1. Each pattern looks for its matches alone, from left to right. At each match its check decides: it takes the
- *     match, or a shorter beginning of it, and the search goes on behind what was taken; or it takes nothing, and the
- *     search goes on at the character behind the match's start. An empty match is never taken.
- *  2. Whatever at least one pattern has taken is masked. Takings that overlap become one mask, with the word of the one
- *     that starts first; of those that start together the longest, then the first in the list.
- *
- * Patterns see the text as it was, masks never change what matches. A stream gives the same for every way to cut it:
- * a match counts only when PCRE2 has not looked beyond the text at hand (partial matching tells), so that no text that
- * follows can change it. Everything else waits, and what waits is bounded. */
+/* Masking, independent of turns: a set of patterns, and the stream of text that it is applied to. What is found, and
+ * that a stream gives the same for every way to cut it, is rp_sieve's law (repartee/sieve.h); each taking becomes one
+ * mask, with the word of its pattern. Patterns see the text as it was, masks never change what matches. */
 #ifndef REDACT_MASK_H
 #define REDACT_MASK_H
 
 #include <repartee/base.h>
 #include <repartee/option.h>
-#include <repartee/regex.h>
+#include <repartee/sieve.h>
 
 /* Classes of bytes, by which most text can be told free of matches without asking PCRE2. */
 enum mask_class {
@@ -31,15 +21,11 @@ struct mask_rule {
     char *name;
     char *word; /* what appears in place of the text */
     struct rp_regex *regex;
-    size_t (*check)(struct rp_str match); /* bytes to take of a match, 0: none; NULL takes all */
-    unsigned starts, needs; /* classes: one of `starts` begins every match, all of `needs` are in it; 0: unknown */
 };
-
 struct mask { /* immutable, for all threads */
     struct mask_rule *rules;
-    size_t count;
-    size_t context; /* characters that a pattern may look back at */
-    size_t hold;    /* bytes that may wait for a decision */
+    struct rp_sieve_pattern *patterns; /* one a rule */
+    struct rp_sieve_set set;
 };
 
 /* pattern.c. `word`: the template for patterns without a mask of their own, NULL for the default ones; `{name}` in it
@@ -47,6 +33,7 @@ struct mask { /* immutable, for all threads */
 int mask_create(const struct rp_pattern_list *patterns, const char *word, size_t hold, struct mask **out_mask,
                 struct rp_error *error);
 void mask_free(struct mask *mask); /* takes NULL */
+unsigned mask_classes(struct rp_str text); /* mask.c: enum mask_class, as the set asks for them */
 
 /* A whole text. `*out_text` is `text` itself where nothing is masked, else memory of the arena. 0, -RP_EREGEX when a
  * pattern hit a limit, -RP_ETOOLARGE, -RP_EUTF8; then nothing of the text may be shown. */

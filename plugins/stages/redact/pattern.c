@@ -1,7 +1,6 @@
 /* The patterns that redact knows by name, and the making of a mask from those and the operator's own. */
 #include "check.h"
 #include "mask.h"
-#include "pattern_lint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,29 +85,23 @@ static int set_word(struct mask_rule *rule, const struct rp_pattern *pattern, co
 }
 
 static int set_regex(struct mask *mask, struct mask_rule *rule, const char *match, struct rp_error *error) {
-    size_t lookbehinds = 0;
-    const char *refused = pattern_lint(match, &lookbehinds);
-    if (refused)
-        return rp_error_set(error, RP_ECONFIG, "pattern '%s': '%s' cannot be used where text comes in pieces",
-                            rule->name, refused);
     struct rp_error cause = {0};
-    int code = rp_regex_compile(rp_str(match), RP_REGEX_STREAM, &rule->regex, &cause);
+    size_t context;
+    int code = rp_sieve_compile(match, &rule->regex, &context, &cause);
     if (code) return rp_error_set(error, RP_ECONFIG, "pattern '%s': %s", rule->name, cause.text);
-    /* Nested look-behinds add up. One character more tells the text's beginning from the place where it was cut. */
-    size_t context = 1 + rp_regex_lookbehind(rule->regex) * (1 + lookbehinds);
-    if (context > mask->context) mask->context = context;
+    if (context > mask->set.context) mask->set.context = context;
+    mask->patterns[rule - mask->rules].regex = rule->regex;
     return 0;
 }
 
 static int add_rule(struct mask *mask, const struct rp_pattern *pattern, const char *word, struct rp_error *error) {
     const struct pattern *known = pattern->match ? NULL : find_built_in(pattern->name);
     if (!pattern->match && !known) return refuse_name(pattern->name, error);
-    struct mask_rule *rule = &mask->rules[mask->count++];
+    struct rp_sieve_pattern *sifted = &mask->patterns[mask->set.count];
+    struct mask_rule *rule = &mask->rules[mask->set.count++];
     rule->name = rp_strdup(pattern->name);
     if (known) {
-        rule->check = known->check;
-        rule->starts = known->starts;
-        rule->needs = known->needs;
+        *sifted = (struct rp_sieve_pattern){.check = known->check, .starts = known->starts, .needs = known->needs};
     }
     int code = set_word(rule, pattern, word, known ? known->word : "[{name}]", error);
     return code ? code : set_regex(mask, rule, known ? known->match : pattern->match, error);
@@ -117,8 +110,9 @@ static int add_rule(struct mask *mask, const struct rp_pattern *pattern, const c
 int mask_create(const struct rp_pattern_list *patterns, const char *word, size_t hold, struct mask **out_mask,
                 struct rp_error *error) {
     struct mask *mask = rp_calloc(1, sizeof(*mask));
-    mask->rules = rp_calloc(patterns->count ? patterns->count : 1, sizeof(mask->rules[0]));
-    mask->hold = hold;
+    mask->rules = rp_calloc(patterns->count + 1, sizeof(mask->rules[0]));
+    mask->patterns = rp_calloc(patterns->count + 1, sizeof(mask->patterns[0]));
+    mask->set = (struct rp_sieve_set){.patterns = mask->patterns, .hold = hold, .classes = mask_classes};
     for (size_t i = 0; i < patterns->count; i++) {
         int code = add_rule(mask, &patterns->items[i], word, error);
         if (code == 0) continue;
@@ -131,11 +125,12 @@ int mask_create(const struct rp_pattern_list *patterns, const char *word, size_t
 
 void mask_free(struct mask *mask) {
     if (!mask) return;
-    for (size_t i = 0; i < mask->count; i++) {
+    for (size_t i = 0; i < mask->set.count; i++) {
         free(mask->rules[i].name);
         free(mask->rules[i].word);
         rp_regex_free(mask->rules[i].regex);
     }
     free(mask->rules);
+    free(mask->patterns);
     free(mask);
 }

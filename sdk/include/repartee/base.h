@@ -110,6 +110,13 @@ RP_EXPORT const char *rp_nearest_name(const char *wanted, const char *const *nam
 /* Parses a whole text: UTF-8, at most RP_JSON_DEPTH deep, no duplicate keys, nothing behind the value.
  * 0 and a new reference, or -RP_EJSON with `error` filled (line and what was wrong). `error` may be NULL. */
 RP_EXPORT int rp_json_parse(const char *data, size_t len, json_t **out_value, struct rp_error *error);
+/* Replaces what a JSON text says, and leaves it JSON: `map` gets every text in it, decoded (strings, names of members,
+ * whole numbers as they are written), and gives what shall stand instead, `text` itself for no change. A number that is
+ * replaced becomes a string. `*out_json`: memory of the arena, or `json` itself where nothing was replaced. 0, the first
+ * error of `map`, or -RP_EJSON for what does not parse. */
+RP_EXPORT int rp_json_map(struct rp_arena *arena, struct rp_str json,
+                          int (*map)(void *arg, struct rp_str text, struct rp_str *out_text), void *arg,
+                          struct rp_str *out_json);
 /* Appends a quoted JSON string; control characters are escaped, broken UTF-8 becomes U+FFFD. */
 RP_EXPORT int rp_buf_json(struct rp_buf *buf, const char *data, size_t len);
 /* Appends `{"error": {"code": …, "message": …, "request_id": …}}`; message NULL takes the code's own sentence. */

@@ -12,6 +12,7 @@
 #include <repartee/option.h>
 #include <repartee/plugin.h>
 #include <repartee/regex.h>
+#include <repartee/sieve.h>
 #include <repartee/turn.h>
 #include <repartee/worker.h>
 

@@ -1,5 +1,5 @@
 /* The law of streams: however a text is cut, what comes out is what the whole text gives, and at no time has anything
- * left that is not a beginning of that. And the whole text gives what mask.h says, told here a second time and plainly. */
+ * left that is not a beginning of that. And the whole text gives what sieve.h says, told here a second time and plainly. */
 #include "masks.h"
 
 #include <stdio.h>
@@ -7,14 +7,14 @@
 
 #define TEXT_MAX 400
 
-/* ---- what mask.h says, without streams ------------------------------------------------------------------------------ */
+/* ---- what sieve.h says, without streams ------------------------------------------------------------------------------ */
 
 struct span {
     size_t start, end;
 };
 
 /* The rule's takings in the whole text. */
-static size_t takings(const struct mask_rule *rule, struct rp_str text, struct span *out) {
+static size_t takings(const struct rp_sieve_pattern *rule, struct rp_str text, struct span *out) {
     size_t count = 0;
     struct rp_match match;
     for (size_t from = 0; rp_regex_match(rule->regex, text, from, 0, &match) == RP_MATCH_FOUND;) {
@@ -37,12 +37,12 @@ static char *expected(const struct mask *mask, const char *text) {
     static struct span spans[8][TEXT_MAX];
     size_t counts[8], len = strlen(text), at = 0;
     char *out = calloc(1, len * 20 + 1);
-    assert_true(mask->count <= 8);
-    for (size_t r = 0; r < mask->count; r++) counts[r] = takings(&mask->rules[r], rp_str(text), spans[r]);
+    assert_true(mask->set.count <= 8);
+    for (size_t r = 0; r < mask->set.count; r++) counts[r] = takings(&mask->patterns[r], rp_str(text), spans[r]);
     while (at < len) {
         const char *word = NULL;
         size_t end = 0;
-        for (size_t r = 0; r < mask->count; r++) {
+        for (size_t r = 0; r < mask->set.count; r++) {
             for (size_t i = 0; i < counts[r]; i++) {
                 if (spans[r][i].start != at || spans[r][i].end <= end) continue;
                 word = mask->rules[r].word;
@@ -54,8 +54,8 @@ static char *expected(const struct mask *mask, const char *text) {
             continue;
         }
         strcat(out, word);
-        for (size_t r = 0; r < mask->count * (len + 1); r++) { /* often enough for any chain of overlaps */
-            size_t rule = r % mask->count;
+        for (size_t r = 0; r < mask->set.count * (len + 1); r++) { /* often enough for any chain of overlaps */
+            size_t rule = r % mask->set.count;
             for (size_t i = 0; i < counts[rule]; i++) {
                 if (spans[rule][i].start < end && spans[rule][i].end > end && spans[rule][i].start >= at) {
                     end = spans[rule][i].end;

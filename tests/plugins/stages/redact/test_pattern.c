@@ -1,8 +1,6 @@
 /* Which patterns are taken, what a mistake is called, and which word appears. */
 #include "masks.h"
 
-#include "plugins/stages/redact/pattern_lint.h"
-
 #include <stdlib.h>
 
 static void expect_refused(const struct rp_pattern *pattern, const char *reason) {
@@ -20,32 +18,6 @@ static void mistakes_are_named(void **state) {
     expect_refused(&(struct rp_pattern){.name = "x", .match = "(a"}, "pattern 'x': ");
     expect_refused(&(struct rp_pattern){.name = "x", .match = "a\\Gb"}, "'\\G' cannot be used");
     expect_refused(&(struct rp_pattern){.name = "x", .match = "a", .mask = "\xFF"}, "not valid UTF-8");
-}
-
-static void what_depends_on_more_than_the_text_is_refused(void **state) {
-    static const struct {
-        const char *pattern, *refused;
-    } cases[] = {
-        {"a(*COMMIT)b", "(*"}, {"(*UTF)a", "(*"}, {"a\\Kb", "\\K"},   {"\\X", "\\X"},        {"\\C", "\\C"},
-        {"\\(*a", NULL},       {"[(*]", NULL},    {"[](*]", NULL},    {"[^](*]", NULL},      {"[[:alpha:](*]", NULL},
-        {"\\\\(*A)", "(*"},    {"[\\](*]", NULL}, {"\\Q(*\\E", NULL}, {"\\Q(*", NULL},       {"\\c[(*A)", "(*"},
-        {"[a](*A)", "(*"},     {"a\\", NULL},     {"[a", NULL},       {"\\QG\\E\\G", "\\G"}, {"", NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        size_t lookbehinds;
-        const char *refused = pattern_lint(cases[i].pattern, &lookbehinds);
-        if (!refused != !cases[i].refused || (refused && strcmp(refused, cases[i].refused) != 0)) {
-            fail_msg("'%s': %s", cases[i].pattern, refused ? refused : "taken");
-        }
-    }
-}
-
-static void look_behinds_are_counted(void **state) {
-    size_t count = 99;
-    (void)state;
-    assert_null(pattern_lint("(?<=a(?<!b))(?<name>c)\\(?<=[(?<=]", &count));
-    assert_int_equal(count, 2);
 }
 
 static void words_come_from_the_pattern_the_option_or_the_default(void **state) {
@@ -74,8 +46,6 @@ static void words_come_from_the_pattern_the_option_or_the_default(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
-        cmocka_unit_test(what_depends_on_more_than_the_text_is_refused),
-        cmocka_unit_test(look_behinds_are_counted),
         cmocka_unit_test(words_come_from_the_pattern_the_option_or_the_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
