@@ -58,7 +58,7 @@ static int list_all(const struct host *host) {
 
 static void print_option(const struct rp_option *option) {
     char range[OPTION_TEXT_SIZE];
-    bool secret = option->type == RP_OPTION_SECRET;
+    bool secret = option_is_secret(option->type);
     printf("\n  %s  (%s", option->name, option_type_name(option->type));
     if (option->flags & RP_OPTION_REQUIRED) printf(", required");
     if (option->text)

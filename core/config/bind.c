@@ -21,7 +21,7 @@ void bind_mistake(struct binding *binding, const char *key, const char *format, 
 
 int bind_wrong(struct binding *binding, const struct rp_option *option, const struct node *value) {
     char expected[OPTION_TEXT_SIZE], got[NODE_TEXT_SIZE];
-    node_describe(value, option->type == RP_OPTION_SECRET, got);
+    node_describe(value, option_is_secret(option->type), got);
     bind_mistake(binding, option->name, "expected %s, got %s", option_expected(option, expected), got);
     return -RP_ECONFIG;
 }

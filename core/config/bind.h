@@ -38,6 +38,8 @@ void bind_mistake(struct binding *binding, const char *key, const char *format, 
 int bind_wrong(struct binding *binding, const struct rp_option *option, const struct node *value);
 /* One value into its field. 0, or -RP_ECONFIG after reporting. */
 int bind_value(struct binding *binding, const struct rp_option *option, const struct node *value, void *field);
+int bind_secret(struct binding *binding, const struct rp_option *option, const struct node *value, void *field);
+int bind_secrets(struct binding *binding, const struct rp_option *option, const struct node *value, void *field);
 int bind_map(struct binding *binding, const struct rp_option *option, const struct node *value, void *field);
 int bind_list(struct binding *binding, const struct rp_option *option, const struct node *value, void *field);
 int bind_patterns(struct binding *binding, const struct rp_option *option, const struct node *value, void *field);

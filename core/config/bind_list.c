@@ -6,7 +6,7 @@
  * condition switched off are skipped by the callers. */
 static const struct node *list_values(const struct node *value, struct node *single, struct node_entry *entry) {
     if (value->type == NODE_TABLE) return value->table.numbered == value->table.count ? value : NULL;
-    if (value->type != NODE_STRING) return NULL;
+    if (value->type != NODE_STRING && value->type != NODE_SECRET) return NULL;
     *entry = (struct node_entry){.index = 1, .value = *value};
     *single = (struct node){.type = NODE_TABLE, .table = {.entries = entry, .count = 1, .numbered = 1}};
     return single;
@@ -20,7 +20,7 @@ static int wrong_entry(struct binding *binding, const struct rp_option *option, 
                        const struct node *value) {
     char got[NODE_TEXT_SIZE];
     bind_mistake(binding, option->name, "value %lld: expected %s, got %s", (long long)index, expected,
-                 node_describe(value, false, got));
+                 node_describe(value, option_is_secret(option->type), got));
     return -RP_ECONFIG;
 }
 
@@ -55,6 +55,26 @@ static int take_strings(struct binding *binding, const struct rp_option *option,
 
 int bind_list(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
     return take_strings(binding, option, value, "a string", field);
+}
+
+/* Each as one by itself would be; bounds are those of the list. */
+int bind_secrets(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
+    struct node single;
+    struct node_entry alone;
+    struct rp_option each = {.name = option->name, .type = RP_OPTION_SECRET};
+    const struct node *list = list_values(value, &single, &alone);
+    if (!list) return bind_wrong(binding, option, value);
+    const char **items = rp_arena_alloc(binding->arena, (list->table.count + 1) * sizeof *items);
+    size_t count = 0;
+    int code = 0;
+    for (size_t i = 0; i < list->table.count; i++) {
+        if (is_off(&list->table.entries[i].value)) continue;
+        if (bind_secret(binding, &each, &list->table.entries[i].value, &items[count])) code = -RP_ECONFIG;
+        else count++;
+    }
+    if (code || check_count(binding, option, count)) return -RP_ECONFIG;
+    *(struct rp_option_list *)field = (struct rp_option_list){items, count};
+    return 0;
 }
 
 /* ---- references -------------------------------------------------------------------------------------------------- */

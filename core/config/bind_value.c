@@ -35,7 +35,7 @@ static int bind_string(struct binding *binding, const struct rp_option *option, 
     return 0;
 }
 
-static int bind_secret(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
+int bind_secret(struct binding *binding, const struct rp_option *option, const struct node *value, void *field) {
     if (value->type != NODE_SECRET) return bind_string(binding, option, value, field);
     const char *name = value->secret.name;
     if (!value->secret.value) {
@@ -196,6 +196,7 @@ int bind_value(struct binding *binding, const struct rp_option *option, const st
         [RP_OPTION_STORE] = bind_reference,
         [RP_OPTION_LISTENER] = bind_reference,
         [RP_OPTION_ADDRESS] = bind_address,
+        [RP_OPTION_SECRETS] = bind_secrets,
     };
     return binders[option->type](binding, option, value, field);
 }

@@ -36,6 +36,7 @@ static const struct {
     [RP_OPTION_LISTENER] = {"listener", "the name of a listener", sizeof(struct rp_listener *), false},
     [RP_OPTION_ADDRESS] = {"address", "an address such as \"127.0.0.1:8080\" or \"[::1]:8080\"", sizeof(const char *),
                            false},
+    [RP_OPTION_SECRETS] = {"secrets", "secret \"NAME\", or a list of them", sizeof(struct rp_option_list), true},
 };
 
 static bool known_type(enum rp_option_type type) {
@@ -52,6 +53,10 @@ size_t option_field_size(enum rp_option_type type) {
 
 bool option_is_list(enum rp_option_type type) {
     return known_type(type) && types[type].list;
+}
+
+bool option_is_secret(enum rp_option_type type) {
+    return type == RP_OPTION_SECRET || type == RP_OPTION_SECRETS;
 }
 
 bool option_is_bounded(const struct rp_option *option) {

@@ -10,6 +10,7 @@
 
 const char *option_type_name(enum rp_option_type type); /* "duration" */
 size_t option_field_size(enum rp_option_type type);     /* bytes in the options struct; 0: no such type */
+bool option_is_secret(enum rp_option_type type);        /* its value is never printed */
 bool option_is_list(enum rp_option_type type);          /* takes several values */
 bool option_is_bounded(const struct rp_option *option);
 /* "1 to 100", "at least 1s", "" without bounds. */

@@ -145,6 +145,15 @@ bool rp_scan_text(struct rp_scan *scan, struct rp_buf *out) {
     return rp_scan_peek(scan) == '"' ? rp_scan_string(scan, out) : rp_scan_skip(scan);
 }
 
+bool rp_scan_short(struct rp_scan *scan, struct rp_buf *out) {
+    struct rp_scan before = *scan;
+    rp_buf_clear(out);
+    if (rp_scan_peek(scan) == '"' && rp_scan_string(scan, out)) return true;
+    rp_buf_clear(out);
+    *scan = before;
+    return rp_scan_skip(scan);
+}
+
 /* ---- numbers and the rest ---------------------------------------------------------------------------------------- */
 
 static bool digits(struct rp_scan *scan) {
@@ -178,6 +187,12 @@ bool rp_scan_integer(struct rp_scan *scan, int64_t *out) {
         value = value * 10 + (*at - '0');
     *out = negative ? -value : value;
     return true;
+}
+
+bool rp_scan_count(struct rp_scan *scan, int64_t *out) {
+    char first = rp_scan_peek(scan);
+    bool number = (first >= '0' && first <= '9') || first == '-';
+    return number ? rp_scan_integer(scan, out) : rp_scan_skip(scan);
 }
 
 static bool skip_word(struct rp_scan *scan, const char *word) {

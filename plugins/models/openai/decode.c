@@ -1,138 +1,112 @@
-/* The decoder: walks to choices[0], usage and error, and takes what it knows. */
-#include "decode.h"
+/* Reads answers: a whole completion, a chunk of a stream, an error. One way for all three, since they differ only in
+ * "message" or "delta": it walks to choices[0], usage and error, and takes what it knows. */
+#include "openai.h"
 
-#define ERROR_TEXT_MAX 2048
-#define SHORT_MAX 64
+#define REASON_MAX 64
 
-static bool is(struct rp_str key, const char *name) {
-    return rp_str_equal(key, rp_str(name));
-}
-
-void reply_init(struct reply *reply, size_t max_text) {
-    *reply = (struct reply){0};
-    rp_buf_init(&reply->text, max_text);
-    rp_buf_init(&reply->error.message, ERROR_TEXT_MAX);
-    rp_buf_init(&reply->error.type, ERROR_TEXT_MAX);
-    rp_buf_init(&reply->error.code, ERROR_TEXT_MAX);
-}
-
-void reply_finish(struct reply *reply) {
-    rp_buf_finish(&reply->text);
-    rp_buf_finish(&reply->error.message);
-    rp_buf_finish(&reply->error.type);
-    rp_buf_finish(&reply->error.code);
-    tools_finish(&reply->tools);
-}
-
-/* A text that may be too long to be of use: only then it is left out, and the rest still counts. */
-static bool take_short(struct rp_scan *scan, struct rp_buf *out) {
-    struct rp_scan before = *scan;
-    rp_buf_clear(out);
-    if (rp_scan_peek(scan) == '"' && rp_scan_string(scan, out)) return true;
-    *scan = before;
-    return rp_scan_skip(scan);
-}
-
-static bool take_error(struct upstream_error *error, struct rp_scan *scan) {
-    char first_char = rp_scan_peek(scan);
-    if (first_char == 'n') return rp_scan_skip(scan);
-    error->present = true;
-    if (first_char != '{') return take_short(scan, &error->message);
-    struct rp_str key;
-    bool first = rp_scan_open(scan, '{');
-    while (rp_scan_key(scan, &first, &key)) {
-        struct rp_buf *field = is(key, "message") ? &error->message
-                               : is(key, "type")  ? &error->type
-                               : is(key, "code")  ? &error->code
-                                                  : NULL;
-        if (!(field ? take_short(scan, field) : rp_scan_skip(scan))) return false;
-    }
-    return !scan->broken;
-}
-
-static bool take_usage(struct reply *reply, struct rp_scan *scan) {
+static bool take_usage(struct rp_answer *answer, struct rp_scan *scan) {
     if (rp_scan_peek(scan) != '{') return rp_scan_skip(scan);
     struct rp_str key;
     bool first = rp_scan_open(scan, '{');
     while (rp_scan_key(scan, &first, &key)) {
-        int64_t *field = is(key, "prompt_tokens")       ? &reply->usage.input_tokens
-                         : is(key, "completion_tokens") ? &reply->usage.output_tokens
-                                                        : NULL;
-        char type = rp_scan_peek(scan);
-        bool number = field && ((type >= '0' && type <= '9') || type == '-');
-        if (!(number ? rp_scan_integer(scan, field) : rp_scan_skip(scan))) return false;
+        int64_t *field = rp_str_is(key, "prompt_tokens")       ? &answer->usage.input_tokens
+                         : rp_str_is(key, "completion_tokens") ? &answer->usage.output_tokens
+                                                               : NULL;
+        if (!(field ? rp_scan_count(scan, field) : rp_scan_skip(scan))) return false;
     }
-    reply->has_usage = true;
+    answer->has_usage = true;
     return !scan->broken;
 }
 
-static bool take_finish(struct reply *reply, struct rp_scan *scan) {
-    if (rp_scan_peek(scan) != '"') return rp_scan_skip(scan);
+static enum rp_finish finish_named(struct rp_str name) {
+    if (rp_str_is(name, "length")) return RP_FINISH_LENGTH;
+    if (rp_str_is(name, "tool_calls") || rp_str_is(name, "function_call")) return RP_FINISH_TOOLS;
+    return rp_str_is(name, "content_filter") ? RP_FINISH_FILTER : RP_FINISH_STOP;
+}
+
+static bool take_finish(struct rp_answer *answer, struct rp_scan *scan) {
     struct rp_buf reason;
-    rp_buf_init(&reason, SHORT_MAX);
-    bool good = take_short(scan, &reason);
-    struct rp_str name = rp_buf_str(&reason);
-    if (name.len > 0) { /* some servers send "" until the end */
-        reply->finished = true;
-        reply->finish = is(name, "length")                                    ? RP_FINISH_LENGTH
-                        : is(name, "tool_calls") || is(name, "function_call") ? RP_FINISH_TOOLS
-                        : is(name, "content_filter")                          ? RP_FINISH_FILTER
-                                                                              : RP_FINISH_STOP;
+    rp_buf_init(&reason, REASON_MAX);
+    bool good = rp_scan_short(scan, &reason);
+    if (reason.len > 0 && !answer->finished) { /* some servers send "" until the end, others say it twice */
+        answer->finished = true;
+        answer->finish = finish_named(rp_buf_str(&reason));
     }
     rp_buf_finish(&reason);
     return good;
 }
 
+/* A model that thinks aloud is awake, though what it thinks is not part of the reply. */
+static bool take_thought(struct rp_answer *answer, struct rp_scan *scan) {
+    if (rp_scan_peek(scan) == '"') answer->awake = true;
+    return rp_scan_skip(scan);
+}
+
 /* The "delta" or the "message" of a choice. A refusal is what the model says, so it is text. */
-static bool take_message(struct reply *reply, struct rp_scan *scan) {
+static bool take_message(struct rp_answer *answer, struct rp_scan *scan) {
     if (rp_scan_peek(scan) != '{') return rp_scan_skip(scan);
     struct rp_str key;
     bool first = rp_scan_open(scan, '{');
     while (rp_scan_key(scan, &first, &key)) {
-        bool good = is(key, "content") || is(key, "refusal") ? rp_scan_text(scan, &reply->text)
-                    : is(key, "tool_calls")                  ? tools_decode(&reply->tools, scan)
-                                                             : rp_scan_skip(scan);
+        bool text = rp_str_is(key, "content") || rp_str_is(key, "refusal");
+        bool thought = rp_str_is(key, "reasoning_content") || rp_str_is(key, "reasoning");
+        bool good = text                           ? rp_scan_text(scan, &answer->text)
+                    : rp_str_is(key, "tool_calls") ? tools_read(answer, scan)
+                    : thought                      ? take_thought(answer, scan)
+                                                   : rp_scan_skip(scan);
         if (!good) return false;
     }
-    if (reply->text.len > 0 || reply->tools.count > 0) reply->started = true;
     return !scan->broken;
 }
 
-static bool take_choice(struct reply *reply, struct rp_scan *scan) {
+static bool take_choice(struct rp_answer *answer, struct rp_scan *scan) {
     struct rp_str key;
     bool first = rp_scan_open(scan, '{');
     while (rp_scan_key(scan, &first, &key)) {
-        bool good = is(key, "delta") || is(key, "message") ? take_message(reply, scan)
-                    : is(key, "finish_reason")             ? take_finish(reply, scan)
-                                                           : rp_scan_skip(scan);
+        bool message = rp_str_is(key, "delta") || rp_str_is(key, "message");
+        bool good = message                           ? take_message(answer, scan)
+                    : rp_str_is(key, "finish_reason") ? take_finish(answer, scan)
+                                                      : rp_scan_skip(scan);
         if (!good) return false;
     }
-    reply->has_choice = true;
+    answer->has_reply = true;
     return !scan->broken;
 }
 
 /* Only one choice is ever asked for; more are passed over. */
-static bool take_choices(struct reply *reply, struct rp_scan *scan) {
+static bool take_choices(struct rp_answer *answer, struct rp_scan *scan) {
     if (rp_scan_peek(scan) != '[') return rp_scan_skip(scan);
     bool first = rp_scan_open(scan, '['), taken = false;
     while (rp_scan_item(scan, &first)) {
-        if (!(taken ? rp_scan_skip(scan) : take_choice(reply, scan))) return false;
+        if (!(taken ? rp_scan_skip(scan) : take_choice(answer, scan))) return false;
         taken = true;
     }
     return !scan->broken;
 }
 
-int reply_decode(struct reply *reply, struct rp_str json) {
+static int read_json(struct rp_answer *answer, struct rp_str json) {
     struct rp_scan scan;
     struct rp_str key;
     rp_scan_init(&scan, json);
     bool first = rp_scan_open(&scan, '{');
     while (rp_scan_key(&scan, &first, &key)) {
-        bool good = is(key, "choices") ? take_choices(reply, &scan)
-                    : is(key, "usage") ? take_usage(reply, &scan)
-                    : is(key, "error") ? take_error(&reply->error, &scan)
-                                       : rp_scan_skip(&scan);
+        bool good = rp_str_is(key, "choices") ? take_choices(answer, &scan)
+                    : rp_str_is(key, "usage") ? take_usage(answer, &scan)
+                    : rp_str_is(key, "error") ? rp_answer_scan_error(answer, &scan)
+                                              : rp_scan_skip(&scan);
         if (!good) break;
     }
     return rp_scan_done(&scan) ? 0 : -RP_EJSON;
+}
+
+int answer_read(const void *data, struct rp_answer *answer, struct rp_str json) {
+    const struct openai_options *options = data;
+    if (rp_str_is(json, "[DONE]")) {
+        answer->done = true;
+        answer->whole = answer->finished;
+        return 0;
+    }
+    int rc = read_json(answer, json);
+    if (rc == 0 && !options->needs_done) answer->whole = answer->finished;
+    return rc;
 }

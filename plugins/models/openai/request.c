@@ -30,8 +30,8 @@ static int append_messages(struct rp_buf *out, const struct openai_options *opti
     bool has_system = call->message_count > 0 && call->messages[0].role == RP_ROLE_SYSTEM;
     bool first = true;
     int rc = rp_buf_append_str(out, RP_STR(",\"messages\":["));
-    if (rc == 0 && !has_system && options->system && *options->system) {
-        rc = append_message(out, RP_ROLE_SYSTEM, rp_str(options->system), true);
+    if (rc == 0 && !has_system && options->remote.system && *options->remote.system) {
+        rc = append_message(out, RP_ROLE_SYSTEM, rp_str(options->remote.system), true);
         first = false;
     }
     for (size_t i = 0; rc == 0 && i < call->message_count; i++, first = false)
@@ -63,9 +63,9 @@ static int append_value(struct rp_buf *out, const char *head, const json_t *valu
 static int append_settings(struct rp_buf *out, const struct openai_options *options, const struct rp_prompt *prompt) {
     static const char *const limit_names[] = {
         [MAX_TOKENS_OLD] = "max_tokens", [MAX_TOKENS_NEW] = "max_completion_tokens"};
-    int64_t limit = prompt->max_tokens > 0 ? prompt->max_tokens : options->max_tokens;
-    int rc = append_number(out, "temperature", isnan(prompt->temperature) ? options->temperature : prompt->temperature);
-    if (rc == 0) rc = append_number(out, "top_p", isnan(prompt->top_p) ? options->top_p : prompt->top_p);
+    int64_t limit = prompt->max_tokens > 0 ? prompt->max_tokens : options->remote.max_tokens;
+    int rc = append_number(out, "temperature", isnan(prompt->temperature) ? options->remote.temperature : prompt->temperature);
+    if (rc == 0) rc = append_number(out, "top_p", isnan(prompt->top_p) ? options->remote.top_p : prompt->top_p);
     if (rc == 0 && limit > 0)
         rc = rp_buf_printf(out, ",\"%s\":%lld", limit_names[options->max_tokens_field], (long long)limit);
     if (rc == 0) rc = append_stop(out, prompt->stop);
@@ -74,12 +74,21 @@ static int append_settings(struct rp_buf *out, const struct openai_options *opti
     return rc;
 }
 
-/* 0, or -RP_ETOOLARGE. */
-int request_write(struct rp_buf *out, const struct openai_options *options, const struct rp_call *call, bool stream) {
+int request_write(const void *data, const struct rp_call *call, bool stream, struct rp_buf *out) {
+    const struct openai_options *options = data;
     int rc = rp_buf_append_str(out, RP_STR("{\"model\":"));
-    if (rc == 0) rc = rp_buf_json(out, options->model, strlen(options->model));
+    if (rc == 0) rc = rp_buf_json(out, options->remote.model, strlen(options->remote.model));
     if (rc == 0) rc = append_messages(out, options, call);
     if (rc == 0) rc = append_settings(out, options, call->prompt);
     if (rc == 0 && stream) rc = rp_buf_append_str(out, RP_STR(STREAM_WANTED));
     return rc ? rc : rp_buf_append(out, "}", 1);
+}
+
+int request_head(const void *data, const char *key, struct rp_buf *out) {
+    const struct openai_options *options = data;
+    bool organization = options->organization && *options->organization;
+    int rc = key ? rp_buf_printf(out, "Authorization: Bearer %s", key) : 0;
+    if (rc == 0 && key) rc = rp_buf_append(out, "", 1);
+    if (rc == 0 && organization) rc = rp_buf_printf(out, "OpenAI-Organization: %s", options->organization);
+    return rc == 0 && organization ? rp_buf_append(out, "", 1) : rc;
 }

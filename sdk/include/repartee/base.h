@@ -37,6 +37,9 @@ static inline struct rp_str rp_str_n(const char *data, size_t len) {
 static inline bool rp_str_equal(struct rp_str a, struct rp_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
+static inline bool rp_str_is(struct rp_str text, const char *word) {
+    return rp_str_equal(text, rp_str(word));
+}
 
 /* ---- heap ------------------------------------------------------------------------------------------------------- */
 

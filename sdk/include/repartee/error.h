@@ -55,7 +55,8 @@ extern "C" {
     X(ESTATE, 31, "bad_state", 500, "this cannot be done now")                                                         \
     X(EHEADSIZE, 32, "head_too_large", 431, "the request's head is too large")                                         \
     X(ESLOW, 33, "request_timeout", 408, "the request took too long to arrive")                                        \
-    X(EUNSUPPORTED, 34, "unsupported", 501, "this is not supported")
+    X(EUNSUPPORTED, 34, "unsupported", 501, "this is not supported")                                                   \
+    X(EUPREQUEST, 35, "upstream_rejected", 502, "the model could not take this request")
 
 enum {
 #define RP_ERROR_NUMBER(name, number, code, status, text) RP_##name = number,

@@ -50,6 +50,22 @@ RP_EXPORT const char *rp_fetch_field(struct rp_fetch *fetch, const char *name);
 /* Retry-After as milliseconds from now, given in seconds or as a date; also retry-after-ms. -1: none or unusable. */
 RP_EXPORT int64_t rp_fetch_retry_after_ms(struct rp_fetch *fetch);
 
+/* ---- lines ------------------------------------------------------------------------------------------------------------- */
+
+/* Splits a stream of bytes, however cut, into lines that end in LF or CRLF, for JSON texts that come one a line. Empty
+ * lines are passed over. */
+struct rp_lines {
+    struct rp_buf line; /* what a cut has torn off */
+};
+RP_EXPORT void rp_lines_init(struct rp_lines *lines, size_t max_line);
+RP_EXPORT void rp_lines_finish(struct rp_lines *lines);
+/* Calls on_line for each line that is complete. A non-zero return stops the feeding and is returned. 0, or
+ * -RP_ETOOLARGE. */
+RP_EXPORT int rp_lines_feed(struct rp_lines *lines, const char *data, size_t len,
+                            int (*on_line)(void *arg, struct rp_str line), void *arg);
+/* The stream has ended: what is left without its line end is a line too. */
+RP_EXPORT int rp_lines_end(struct rp_lines *lines, int (*on_line)(void *arg, struct rp_str line), void *arg);
+
 /* ---- server-sent events ----------------------------------------------------------------------------------------------- */
 
 /* Splits a stream of bytes, however cut, into events. Lines end in LF, CR or CRLF; a BOM and comments are skipped. */

@@ -41,6 +41,9 @@ RP_EXPORT bool rp_scan_item(struct rp_scan *scan, bool *first); /* the same for 
 RP_EXPORT bool rp_scan_string(struct rp_scan *scan, struct rp_buf *out);
 /* The same for values that may be of another type, null for one: those are passed over. */
 RP_EXPORT bool rp_scan_text(struct rp_scan *scan, struct rp_buf *out);
+/* The same for a text that may be too long to be of use: then it is passed over, and `out` is empty. */
+RP_EXPORT bool rp_scan_short(struct rp_scan *scan, struct rp_buf *out);
+RP_EXPORT bool rp_scan_count(struct rp_scan *scan, int64_t *out); /* an integer; what is no number is passed over */
 RP_EXPORT bool rp_scan_integer(struct rp_scan *scan, int64_t *out); /* what is behind a decimal point is cut off */
 RP_EXPORT bool rp_scan_skip(struct rp_scan *scan);                  /* any value */
 

@@ -46,6 +46,7 @@ enum rp_option_type {
     RP_OPTION_STORE,      /* struct rp_store *            a name in stores { }                                       */
     RP_OPTION_LISTENER,   /* struct rp_listener *         a name in listeners { }                                    */
     RP_OPTION_ADDRESS,    /* const char *                 "127.0.0.1:8080", "[::1]:80"; checked, kept as text         */
+    RP_OPTION_SECRETS,    /* struct rp_option_list        { secret "A", secret "B" }, or one; never printed           */
 };
 
 struct rp_option_list {

@@ -112,11 +112,17 @@ RP_EXPORT void **rp_turn_slot(struct rp_turn *turn, const struct rp_stage *stage
 
 /* ---- models ------------------------------------------------------------------------------------------------------- */
 
+/* What who asks a model wants otherwise than it is set up. */
+struct rp_call_limits {
+    int64_t connect_ms; /* until a connection stands, if that is shorter; 0: the model's own */
+    bool once;          /* one attempt: more are the asker's own business, so that they do not multiply */
+};
 struct rp_call { /* lives in the turn's arena */
     const struct rp_message *messages; /* system first where there is one; the last is the user's */
     size_t message_count;
     const struct rp_prompt *prompt;    /* never NULL */
     bool stream;                       /* chunks are wanted as they come */
+    const struct rp_call_limits *limits; /* NULL: none */
 };
 struct rp_model_type {
     struct rp_type type;

@@ -13,6 +13,7 @@
 #include <repartee/plugin.h>
 #include <repartee/regex.h>
 #include <repartee/sieve.h>
+#include <repartee/remote_model.h>
 #include <repartee/turn.h>
 #include <repartee/worker.h>
 

@@ -61,6 +61,8 @@ static const struct good goods[] = {
     {RP_OPTION_LIST, "[\"a\", false, \"b\"]", "a|b", 2, 2},
     {RP_OPTION_LIST, "[]", "", 0, 0},
     {RP_OPTION_SECRET, "\"hush\"", "hush", 0, 0},
+    {RP_OPTION_SECRETS, "\"hush\"", "hush", 0, 0},
+    {RP_OPTION_SECRETS, "[\"hush\", \"hide\"]", "hush|hide", 0, 2},
     {RP_OPTION_FILE, "\"rules\"", "/bot/rules", 0, 0},
     {RP_OPTION_FILE, "\"./rules\"", "/bot/rules", 0, 0},
     {RP_OPTION_FILE, "\"../rules\"", "/bot/../rules", 0, 0},
@@ -113,6 +115,9 @@ static const struct bad bads[] = {
     {RP_OPTION_LIST, "[\"a\", 5]", "value 2: expected a string, got the number 5", 0, 0},
     {RP_OPTION_LIST, "{\"a\": \"b\"}", "expected a list of strings, got a table", 0, 0},
     {RP_OPTION_LIST, "[\"a\"]", "must have 2 to 3 values, got 1", 2, 3},
+    {RP_OPTION_SECRETS, "12345", "expected secret \"NAME\", or a list of them, got a number", 0, 0},
+    {RP_OPTION_SECRETS, "[\"a\", 12345]", "expected secret \"NAME\" or a string, got a number", 0, 0},
+    {RP_OPTION_SECRETS, "[\"a\", \"b\", \"c\"]", "must have 0 to 2 values, got 3", 0, 2},
     {RP_OPTION_SECRET, "12345", "expected secret \"NAME\" or a string, got a number", 0, 0},
     {RP_OPTION_FILE, "\"\"", "expected a path, got the string \"\"", 0, 0},
     {RP_OPTION_FILE, "true", "expected a path, got true", 0, 0},
@@ -189,6 +194,7 @@ static void show(enum rp_option_type type, const union field *field, char *out, 
     case RP_OPTION_CHOICE: snprintf(out, size, "%d", field->choice); return;
     case RP_OPTION_PATTERNS: show_patterns(&field->patterns, out, size); return;
     case RP_OPTION_LIST:
+    case RP_OPTION_SECRETS:
         for (size_t i = 0; i < field->list.count; i++)
             snprintf(out + strlen(out), size - strlen(out), "%s%s", i ? "|" : "", field->list.items[i]);
         return;

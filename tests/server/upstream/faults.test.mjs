@@ -30,12 +30,12 @@ const both = [
   ["endlessHeader", "upstream_error", 2],
   ["unauthorized", "upstream_refused", 1],
   ["notFound", "upstream_error", 1],
-  ["badRequest", "upstream_error", 1],
+  ["badRequest", "upstream_rejected", 1],
   ["quota", "upstream_quota", 1],
   ["rateLimited", "upstream_rate_limited", 2],
   ["serverError", "upstream_error", 2],
   ["unavailable", "upstream_error", 2],
-  ["overloaded", "upstream_error", 2],
+  ["overloaded", "upstream_rate_limited", 2],
 ];
 const streams = [
   ["garbageEvent", "upstream_error", 1, "Hello"],

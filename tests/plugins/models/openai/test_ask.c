@@ -28,11 +28,26 @@ struct scene {
     struct openai_options options;
     char url[64];
     struct rp_model model;
+    struct rp_call_limits limits;
     struct act *acts;
     size_t act_count, requests;
     char *request; /* the last */
     bool whole;    /* turns do not stream */
 };
+
+static const struct rp_protocol protocol = {
+    .name = "openai",
+    .path = "/chat/completions",
+    .stream_type = "text/event-stream",
+    .frames = RP_FRAMES_EVENTS,
+    .end = "[DONE]",
+    .head = request_head,
+    .write = request_write,
+    .read = answer_read,
+};
+static const char *const keys[] = {"sk-secret", "sk-second", "sk-third"};
+
+static size_t key_count = 1;
 
 static struct scene *scene; /* one at a time */
 
@@ -54,15 +69,15 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     struct rp_message *message = rp_arena_zalloc(turn->arena, sizeof(*message));
     struct rp_call *call = rp_arena_zalloc(turn->arena, sizeof(*call));
     *message = (struct rp_message){RP_ROLE_USER, turn->message};
-    *call = (struct rp_call){message, 1, rp_turn_prompt(turn), !scene->whole};
-    rp_turn_reply(turn, openai_ask(&scene->model, turn, call));
+    *call = (struct rp_call){message, 1, rp_turn_prompt(turn), !scene->whole, &scene->limits};
+    rp_turn_reply(turn, rp_remote_ask(&scene->model, turn, call));
     return RP_KEEP;
 }
 
 static const struct rp_stage_type asking = {.type = {.name = "asking"}, .on_turn = on_turn};
 
 static void open_scene(struct scene *new_scene, struct act *acts, size_t count) {
-    static const struct rp_model_type type = {.type = {.name = "openai"}, .ask = openai_ask};
+    static const struct rp_model_type type = {.type = {.name = "openai"}, .ask = rp_remote_ask};
     struct rp_error error;
     scene = new_scene;
     *scene = (struct scene){.acts = acts, .act_count = count};
@@ -70,30 +85,32 @@ static void open_scene(struct scene *new_scene, struct act *acts, size_t count) 
     rig_add(&scene->rig, &asking, NULL);
     peer_join(&scene->peer, scene->rig.worker, play);
     snprintf(scene->url, sizeof(scene->url), "http://127.0.0.1:%d/v1/", scene->peer.port);
-    scene->options = (struct openai_options){.base_url = scene->url,
-                                             .api_key = "sk-secret",
-                                             .model = "m",
-                                             .temperature = -1,
-                                             .top_p = -1,
-                                             .stream = true,
-                                             .timeout_connect = 4000,
-                                             .timeout_first = 4000,
-                                             .timeout_stall = 4000,
-                                             .timeout = 4500,
-                                             .retries = 2,
-                                             .retry_base = 2,
-                                             .retry_max = 8,
-                                             .buffer = 64 * 1024};
-    assert_int_equal(openai_check(&scene->options, &error), 0);
+    scene->options = (struct openai_options){
+        .needs_done = true,
+        .remote = {.base_url = scene->url,
+                   .api_key = {keys, key_count},
+                   .model = "m",
+                   .temperature = -1,
+                   .top_p = -1,
+                   .stream = true,
+                   .timeout_connect = 4000,
+                   .timeout_first = 4000,
+                   .timeout_stall = 4000,
+                   .timeout = 4500,
+                   .retries = 2,
+                   .retry_base = 2,
+                   .retry_max = 8,
+                   .buffer = 64 * 1024}};
+    assert_int_equal(rp_remote_check(&scene->options, &error), 0);
     scene->model.element = (struct rp_element){.type = &type.type, .name = "main", .options = &scene->options};
-    assert_int_equal(openai_open(&scene->model.element, &error), 0);
+    assert_int_equal(rp_remote_open(&scene->model.element, &protocol, &error), 0);
 }
 
 static void close_scene(void) {
     free(scene->request);
     peer_close(&scene->peer);
     rig_close(&scene->rig);
-    openai_close(&scene->model.element);
+    rp_remote_close(&scene->model.element);
 }
 
 /* One turn against the acts; the client's notes are the caller's to clear. */
@@ -199,8 +216,9 @@ static const struct {
     int code;         /* 0: the reply ends well */
     size_t requests;
 } stream_rows[] = {
-    {"no [DONE], but a finish_reason", {EVENTS_HEAD TEXT("a") STOP, END, 0}, "a", 0, 1},
-    {"a reset behind the finish_reason", {EVENTS_HEAD TEXT("a") STOP, RESET, 0}, "a", 0, 1},
+    {"no [DONE], though a finish_reason", {EVENTS_HEAD TEXT("a") STOP, END, 0}, "a", RP_ETRUNCATED, 1},
+    {"a reset behind the finish_reason", {EVENTS_HEAD TEXT("a") STOP, RESET, 0}, "a", RP_ETRUNCATED, 1},
+    {"a reset behind [DONE]", {EVENTS_HEAD TEXT("a") STOP DONE, RESET, 0}, "a", 0, 1},
     {"the end of the response never comes", {EVENTS_HEAD TEXT("a") STOP DONE, STAY, 0}, "a", 0, 1},
     {"[DONE] without finish_reason", {EVENTS_HEAD TEXT("a") DONE, END, 0}, "a", RP_ETRUNCATED, 1},
     {"a clean close without finish_reason", {EVENTS_HEAD TEXT("a"), END, 0}, "a", RP_ETRUNCATED, 1},
@@ -345,14 +363,109 @@ static void silence_is_a_timeout(void **state) {
         struct scene here;
         struct rig_client client = {0};
         open_scene(&here, &acts[i], 1);
-        here.options.timeout_first = here.options.timeout_stall = 40;
-        here.options.retries = 0;
+        here.options.remote.timeout_first = here.options.remote.timeout_stall = 40;
+        here.options.remote.retries = 0;
         rig_say(&here.rig, &client, "hi");
         rig_finish(&here.rig, &client);
         assert_int_equal(client.code, RP_EUPTIMEOUT);
         close_scene();
         rig_client_clear(&client);
     }
+}
+
+#define ANSWER_LATE EVENTS_HEAD TEXT("late") STOP DONE
+
+/* What is no token (comments, the role) does not count. */
+static void a_head_without_a_token_is_a_timeout(void **state) {
+    (void)state;
+    struct act acts[] = {{EVENTS_HEAD ": wait\n\n" CHUNK("{\"role\":\"assistant\",\"content\":\"\"}", "null"), STAY, 0},
+                         {ANSWER_LATE, END, 0}};
+    struct scene here;
+    struct rig_client client = {0};
+    open_scene(&here, acts, 2);
+    here.options.remote.timeout_first = 60;
+    rig_say(&here.rig, &client, "hi");
+    rig_finish(&here.rig, &client);
+    assert_int_equal(client.ends, 1);
+    assert_int_equal(here.requests, 2);
+    assert_string_equal(client.text.data, "late");
+    close_scene();
+    rig_client_clear(&client);
+}
+
+/* ---- keys and limits --------------------------------------------------------------------------------------------- */
+
+static const char *play_keys(struct act *acts, size_t count, size_t keys_given, struct rig_client *client) {
+    static char last_key[32];
+    struct scene here;
+    key_count = keys_given;
+    open_scene(&here, acts, count);
+    here.options.remote.retries = 0;
+    rig_say(&here.rig, client, "hi");
+    rig_finish(&here.rig, client);
+    sscanf(strstr(here.request, "Bearer ") + 7, "%31s", last_key);
+    assert_int_equal(here.requests, count);
+    close_scene();
+    key_count = 1;
+    return last_key;
+}
+
+#define LIMITED "HTTP/1.1 429 Slow\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
+#define REFUSED "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+#define USED_UP "HTTP/1.1 429 Slow\r\nContent-Length: 39\r\n\r\n{\"error\":{\"code\":\"insufficient_quota\"}} "
+#define ANSWER EVENTS_HEAD TEXT("a") STOP DONE
+
+static void a_key_that_is_limited_gives_way_at_once(void **state) {
+    (void)state;
+    struct act acts[] = {{LIMITED, STAY, 0}, {USED_UP, STAY, 0}, {ANSWER, END, 0}};
+    struct rig_client client = {0};
+    assert_string_equal(play_keys(acts, 3, 3, &client), "sk-third");
+    assert_int_equal(client.ends, 1);
+    rig_client_clear(&client);
+}
+
+static void when_all_keys_are_limited_it_ends(void **state) {
+    (void)state;
+    struct act acts[] = {{LIMITED, STAY, 0}, {REFUSED, STAY, 0}, {LIMITED, STAY, 0}};
+    struct rig_client client = {0};
+    assert_string_equal(play_keys(acts, 3, 3, &client), "sk-third");
+    assert_int_equal(client.code, RP_EUPRATE);
+    assert_int_equal(client.retry_after, 30);
+    rig_client_clear(&client);
+}
+
+static void the_next_turn_begins_with_the_key_that_worked(void **state) {
+    (void)state;
+    struct act acts[] = {{LIMITED, STAY, 0}, {ANSWER, END, 0}};
+    struct scene here;
+    key_count = 2;
+    open_scene(&here, acts, 2);
+    for (size_t i = 0; i < 3; i++) {
+        struct rig_client client = {0};
+        rig_say(&here.rig, &client, "hi");
+        rig_finish(&here.rig, &client);
+        assert_int_equal(client.ends, 1);
+        assert_int_equal(here.requests, i + 2);
+        assert_non_null(strstr(here.request, "Bearer sk-second"));
+        rig_client_clear(&client);
+    }
+    close_scene();
+    key_count = 1;
+}
+
+static void one_attempt_is_one(void **state) {
+    (void)state;
+    struct act act = {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", STAY, 0};
+    struct scene here;
+    struct rig_client client = {0};
+    open_scene(&here, &act, 1);
+    here.limits.once = true;
+    rig_say(&here.rig, &client, "hi");
+    rig_finish(&here.rig, &client);
+    assert_int_equal(client.code, RP_EUPSTREAM);
+    assert_int_equal(here.requests, 1);
+    close_scene();
+    rig_client_clear(&client);
 }
 
 /* ---- pausing and leaving ----------------------------------------------------------------------------------------- */
@@ -375,9 +488,9 @@ static void a_reader_that_waits_pauses_the_transfer_and_gets_it_all(void **state
     struct scene here;
     struct rig_client client = {.manual = true};
     open_scene(&here, &act, 1);
-    here.options.buffer = 16 * 1024;
+    here.options.remote.buffer = 16 * 1024;
     here.rig.runtime.limits.reply = 1 << 24;
-    here.options.timeout_stall = 4000; /* a full TCP window takes its time to open */
+    here.options.remote.timeout_stall = 4000; /* a full TCP window takes its time to open */
     rig_say(&here.rig, &client, "hi");
     peer_spin(&here.peer, 100);
     assert_int_equal(client.writes, 1);
@@ -439,20 +552,20 @@ static void options_that_cannot_work_are_refused(void **state) {
     (void)state;
     struct rp_error error;
     json_t *bad_name = json_pack("{s:s}", "X Y", "1"), *bad_value = json_pack("{s:s}", "X", "1\r\n2");
-    const struct openai_options rows[] = {
+    static const char *const bad_keys[] = {"sk-2", "sk-1\n"};
+    const struct rp_remote_options rows[] = {
         {.base_url = "api.openai.com", .model = "m"},
         {.base_url = "ftp://x/", .model = "m"},
         {.base_url = "http://x/v1?key=1", .model = "m"},
         {.base_url = "http://x/\nv1", .model = "m"},
         {.base_url = "http://x", .model = ""},
-        {.base_url = "http://x", .model = "m", .api_key = "sk-1\n"},
-        {.base_url = "http://x", .model = "m", .organization = "o\r\n"},
+        {.base_url = "http://x", .model = "m", .api_key = {bad_keys, 2}},
         {.base_url = "http://x", .model = "m", .headers = bad_name},
         {.base_url = "http://x", .model = "m", .headers = bad_value},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         error.text[0] = '\0';
-        assert_int_equal(openai_check(&rows[i], &error), -RP_ECONFIG);
+        assert_int_equal(rp_remote_check(&rows[i], &error), -RP_ECONFIG);
         assert_true(strlen(error.text) > 10);
         assert_null(strstr(error.text, "sk-1"));
     }
@@ -472,6 +585,11 @@ int main(void) {
         cmocka_unit_test(a_retry_after_beyond_the_deadline_fails_at_once),
         cmocka_unit_test(a_line_of_ten_mebibytes_is_refused_without_being_kept),
         cmocka_unit_test(silence_is_a_timeout),
+        cmocka_unit_test(a_head_without_a_token_is_a_timeout),
+        cmocka_unit_test(a_key_that_is_limited_gives_way_at_once),
+        cmocka_unit_test(when_all_keys_are_limited_it_ends),
+        cmocka_unit_test(the_next_turn_begins_with_the_key_that_worked),
+        cmocka_unit_test(one_attempt_is_one),
         cmocka_unit_test(a_reader_that_waits_pauses_the_transfer_and_gets_it_all),
         cmocka_unit_test(who_leaves_cuts_the_transfer),
         cmocka_unit_test(the_connection_is_kept_after_a_stream),

@@ -8,54 +8,99 @@
 
 #include <cmocka.h>
 
-#include "plugins/models/openai/decode.h"
+#include "plugins/models/openai/openai.h"
 
 #define DELTA(delta)                                                                                                   \
     "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":" delta                    \
     ",\"finish_reason\":null}]}"
 
-static void decode(struct reply *reply, const char *json, int code) {
+static const struct openai_options strict = {.needs_done = true}, lenient = {.needs_done = false};
+
+static void decode(struct rp_answer *answer, const char *json, int code) {
     char *exact = malloc(strlen(json) ? strlen(json) : 1); /* of just this size, for the sanitizer */
     memcpy(exact, json, strlen(json));
-    assert_int_equal(reply_decode(reply, rp_str_n(exact, strlen(json))), code);
+    assert_int_equal(answer_read(&strict, answer, rp_str_n(exact, strlen(json))), code);
     free(exact);
 }
 
 static void a_whole_completion_is_read(void **state) {
     (void)state;
-    struct reply reply;
-    reply_init(&reply, 1000);
-    decode(&reply,
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer,
            "{\"id\":\"x\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi \\u00e9\","
            "\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":9,"
            "\"completion_tokens\":12,\"total_tokens\":21,\"prompt_tokens_details\":{\"cached_tokens\":0}}}",
            0);
-    assert_string_equal(reply.text.data, "Hi \xC3\xA9");
-    assert_true(reply.has_choice && reply.finished && reply.has_usage && reply.started);
-    assert_int_equal(reply.finish, RP_FINISH_LENGTH);
-    assert_int_equal(reply.usage.input_tokens, 9);
-    assert_int_equal(reply.usage.output_tokens, 12);
-    assert_false(reply.error.present);
-    reply_finish(&reply);
+    assert_string_equal(answer.text.data, "Hi \xC3\xA9");
+    assert_true(answer.has_reply && answer.finished && answer.has_usage);
+    assert_int_equal(answer.finish, RP_FINISH_LENGTH);
+    assert_int_equal(answer.usage.input_tokens, 9);
+    assert_int_equal(answer.usage.output_tokens, 12);
+    assert_false(answer.error.present);
+    rp_answer_finish(&answer);
 }
 
 static void deltas_add_up(void **state) {
     (void)state;
-    struct reply reply;
-    reply_init(&reply, 1000);
-    decode(&reply, DELTA("{\"role\":\"assistant\",\"content\":\"\"}"), 0);
-    assert_false(reply.started);
-    decode(&reply, DELTA("{\"content\":\"one \"}"), 0);
-    decode(&reply, DELTA("{\"content\":null}"), 0);
-    decode(&reply, DELTA("{\"content\":\"two\"}"), 0);
-    decode(&reply, DELTA("{}"), 0);
-    assert_false(reply.finished);
-    decode(&reply, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}", 0);
-    decode(&reply, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}", 0);
-    assert_string_equal(reply.text.data, "one two");
-    assert_true(reply.started && reply.finished && reply.has_usage);
-    assert_int_equal(reply.finish, RP_FINISH_STOP);
-    reply_finish(&reply);
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer, DELTA("{\"role\":\"assistant\",\"content\":\"\"}"), 0);
+    decode(&answer, DELTA("{\"content\":\"one \"}"), 0);
+    decode(&answer, DELTA("{\"content\":null}"), 0);
+    decode(&answer, DELTA("{\"content\":\"two\"}"), 0);
+    decode(&answer, DELTA("{}"), 0);
+    assert_false(answer.finished);
+    decode(&answer, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}", 0);
+    decode(&answer, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}", 0);
+    assert_string_equal(answer.text.data, "one two");
+    assert_true(answer.finished && answer.has_usage);
+    assert_int_equal(answer.finish, RP_FINISH_STOP);
+    rp_answer_finish(&answer);
+}
+
+static void a_stream_is_whole_with_its_reason_and_its_end(void **state) {
+    (void)state;
+    static const char reason[] = "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}";
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer, reason, 0);
+    assert_true(answer.finished && !answer.whole && !answer.done);
+    decode(&answer, "[DONE]", 0);
+    assert_true(answer.whole && answer.done);
+    rp_answer_finish(&answer);
+
+    rp_answer_init(&answer, 1000);
+    decode(&answer, "[DONE]", 0);
+    assert_true(answer.done && !answer.whole);
+    rp_answer_finish(&answer);
+
+    rp_answer_init(&answer, 1000);
+    assert_int_equal(answer_read(&lenient, &answer, RP_STR(reason)), 0);
+    assert_true(answer.whole && !answer.done);
+    rp_answer_finish(&answer);
+}
+
+static void of_two_reasons_the_first_counts(void **state) {
+    (void)state;
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}", 0);
+    decode(&answer, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}", 0);
+    assert_int_equal(answer.finish, RP_FINISH_LENGTH);
+    rp_answer_finish(&answer);
+}
+
+static void thinking_is_awake_but_no_text(void **state) {
+    (void)state;
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer, DELTA("{\"reasoning_content\":null}"), 0);
+    assert_false(answer.awake);
+    decode(&answer, DELTA("{\"reasoning_content\":\"hm\"}"), 0);
+    assert_true(answer.awake);
+    assert_int_equal(answer.text.len, 0);
+    rp_answer_finish(&answer);
 }
 
 static void every_finish_reason_has_its_meaning(void **state) {
@@ -75,50 +120,50 @@ static void every_finish_reason_has_its_meaning(void **state) {
         {"{\"choices\":[{\"finish_reason\":null}]}", false, RP_FINISH_STOP},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct reply reply;
-        reply_init(&reply, 1000);
-        decode(&reply, rows[i].json, 0);
-        assert_int_equal(reply.finished, rows[i].finished);
-        assert_int_equal(reply.finish, rows[i].finish);
-        reply_finish(&reply);
+        struct rp_answer answer;
+        rp_answer_init(&answer, 1000);
+        decode(&answer, rows[i].json, 0);
+        assert_int_equal(answer.finished, rows[i].finished);
+        assert_int_equal(answer.finish, rows[i].finish);
+        rp_answer_finish(&answer);
     }
 }
 
 static void tool_calls_are_joined_by_index(void **state) {
     (void)state;
-    struct reply reply;
-    reply_init(&reply, 1000);
-    decode(&reply,
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer,
            DELTA("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
                  "\"arguments\":\"\"}}]}"),
            0);
-    decode(&reply, DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}}]}"), 0);
-    decode(&reply,
+    decode(&answer, DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}}]}"), 0);
+    decode(&answer,
            DELTA("{\"tool_calls\":[{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"g\"}},{\"index\":0,\"id\":\"a\","
                  "\"function\":{\"name\":\"f\",\"arguments\":\"1}\"}}]}"),
            0);
-    assert_true(tools_valid(&reply.tools));
-    assert_int_equal(reply.tools.count, 2);
-    assert_string_equal(reply.tools.items[0].id.data, "a");
-    assert_string_equal(reply.tools.items[0].name.data, "f");
-    assert_string_equal(reply.tools.items[0].arguments.data, "{\"x\":1}");
-    assert_string_equal(reply.tools.items[1].name.data, "g");
-    assert_string_equal(reply.tools.items[1].arguments.data, "{}");
-    reply_finish(&reply);
+    assert_true(rp_answer_tools_valid(&answer));
+    assert_int_equal(answer.tool_count, 2);
+    assert_string_equal(answer.tools[0].id.data, "a");
+    assert_string_equal(answer.tools[0].name.data, "f");
+    assert_string_equal(answer.tools[0].arguments.data, "{\"x\":1}");
+    assert_string_equal(answer.tools[1].name.data, "g");
+    assert_string_equal(answer.tools[1].arguments.data, "{}");
+    rp_answer_finish(&answer);
 }
 
 static void a_whole_message_with_tools_needs_no_index(void **state) {
     (void)state;
-    struct reply reply;
-    reply_init(&reply, 1000);
-    decode(&reply,
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer,
            "{\"choices\":[{\"message\":{\"content\":null,\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\","
            "\"arguments\":\"{}\"}},{\"id\":\"b\",\"function\":{\"name\":\"f\",\"arguments\":\"[1]\"}}]}}]}",
            0);
-    assert_int_equal(reply.tools.count, 2);
-    assert_string_equal(reply.tools.items[1].arguments.data, "[1]");
-    assert_true(tools_valid(&reply.tools));
-    reply_finish(&reply);
+    assert_int_equal(answer.tool_count, 2);
+    assert_string_equal(answer.tools[1].arguments.data, "[1]");
+    assert_true(rp_answer_tools_valid(&answer));
+    rp_answer_finish(&answer);
 }
 
 static void a_tool_call_without_name_or_with_broken_arguments_is_not_valid(void **state) {
@@ -130,24 +175,24 @@ static void a_tool_call_without_name_or_with_broken_arguments_is_not_valid(void 
         DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[\\\"\xFF\\\"]\"}}]}"),
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        struct reply reply;
-        reply_init(&reply, 1000);
-        decode(&reply, calls[i], 0);
-        assert_false(tools_valid(&reply.tools));
-        reply_finish(&reply);
+        struct rp_answer answer;
+        rp_answer_init(&answer, 1000);
+        decode(&answer, calls[i], 0);
+        assert_false(rp_answer_tools_valid(&answer));
+        rp_answer_finish(&answer);
     }
 }
 
 static void the_number_of_tool_calls_is_bounded(void **state) {
     (void)state;
-    struct reply reply;
+    struct rp_answer answer;
     char json[200];
-    reply_init(&reply, 1000);
-    for (int i = 0; i <= TOOLS_MAX; i++) {
+    rp_answer_init(&answer, 1000);
+    for (int i = 0; i <= RP_ANSWER_TOOLS_MAX; i++) {
         snprintf(json, sizeof(json), "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%d}]}}]}", i);
-        decode(&reply, json, i < TOOLS_MAX ? 0 : -RP_EJSON);
+        decode(&answer, json, i < RP_ANSWER_TOOLS_MAX ? 0 : -RP_EJSON);
     }
-    reply_finish(&reply);
+    rp_answer_finish(&answer);
 }
 
 static void errors_are_read_in_every_shape(void **state) {
@@ -162,39 +207,39 @@ static void errors_are_read_in_every_shape(void **state) {
         {"{\"error\":17}", "", "", ""},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct reply reply;
-        reply_init(&reply, 1000);
-        decode(&reply, rows[i].json, 0);
-        assert_true(reply.error.present);
-        assert_string_equal(reply.error.message.data ? reply.error.message.data : "", rows[i].message);
-        assert_string_equal(reply.error.type.data ? reply.error.type.data : "", rows[i].type);
-        assert_string_equal(reply.error.code.data ? reply.error.code.data : "", rows[i].code);
-        reply_finish(&reply);
+        struct rp_answer answer;
+        rp_answer_init(&answer, 1000);
+        decode(&answer, rows[i].json, 0);
+        assert_true(answer.error.present);
+        assert_string_equal(answer.error.message.data ? answer.error.message.data : "", rows[i].message);
+        assert_string_equal(answer.error.type.data ? answer.error.type.data : "", rows[i].type);
+        assert_string_equal(answer.error.code.data ? answer.error.code.data : "", rows[i].code);
+        rp_answer_finish(&answer);
     }
 }
 
 static void an_error_that_is_null_is_none(void **state) {
     (void)state;
-    struct reply reply;
-    reply_init(&reply, 1000);
-    decode(&reply, "{\"error\":null,\"choices\":[{\"message\":{\"content\":\"x\"}}]}", 0);
-    assert_false(reply.error.present);
-    reply_finish(&reply);
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer, "{\"error\":null,\"choices\":[{\"message\":{\"content\":\"x\"}}]}", 0);
+    assert_false(answer.error.present);
+    rp_answer_finish(&answer);
 }
 
 static void an_error_message_of_any_length_is_survived(void **state) {
     (void)state;
-    struct reply reply;
+    struct rp_answer answer;
     char *json = malloc(100100);
     strcpy(json, "{\"error\":{\"message\":\"");
     memset(json + 21, 'x', 100000);
     strcpy(json + 100021, "\",\"code\":\"insufficient_quota\"}}");
-    reply_init(&reply, 1000);
-    decode(&reply, json, 0);
-    assert_true(reply.error.present);
-    assert_string_equal(reply.error.code.data, "insufficient_quota");
+    rp_answer_init(&answer, 1000);
+    decode(&answer, json, 0);
+    assert_true(answer.error.present);
+    assert_string_equal(answer.error.code.data, "insufficient_quota");
     free(json);
-    reply_finish(&reply);
+    rp_answer_finish(&answer);
 }
 
 static void wrong_types_are_passed_over_and_broken_json_is_refused(void **state) {
@@ -215,40 +260,42 @@ static void wrong_types_are_passed_over_and_broken_json_is_refused(void **state)
                                          "[]",
                                          "null",
                                          "17",
-                                         "[DONE]",
                                          "{\"choices\":[}",
                                          "{\"choices\":[7]}",
                                          "{\"choices\":[{\"delta\":{\"content\":\"x\"",
                                          "<html>",
                                          "{} x"};
-    struct reply reply;
+    struct rp_answer answer;
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-        reply_init(&reply, 1000);
-        decode(&reply, odd[i], 0);
-        assert_int_equal(reply.text.len, 0);
-        reply_finish(&reply);
+        rp_answer_init(&answer, 1000);
+        decode(&answer, odd[i], 0);
+        assert_int_equal(answer.text.len, 0);
+        rp_answer_finish(&answer);
     }
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        reply_init(&reply, 1000);
-        decode(&reply, broken[i], -RP_EJSON);
-        reply_finish(&reply);
+        rp_answer_init(&answer, 1000);
+        decode(&answer, broken[i], -RP_EJSON);
+        rp_answer_finish(&answer);
     }
 }
 
 static void text_beyond_the_limit_is_refused(void **state) {
     (void)state;
-    struct reply reply;
-    reply_init(&reply, 5);
-    decode(&reply, DELTA("{\"content\":\"12345\"}"), 0);
-    decode(&reply, DELTA("{\"content\":\"6\"}"), -RP_EJSON);
-    assert_int_equal(reply.text.len, 5);
-    reply_finish(&reply);
+    struct rp_answer answer;
+    rp_answer_init(&answer, 5);
+    decode(&answer, DELTA("{\"content\":\"12345\"}"), 0);
+    decode(&answer, DELTA("{\"content\":\"6\"}"), -RP_EJSON);
+    assert_int_equal(answer.text.len, 5);
+    rp_answer_finish(&answer);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_completion_is_read),
         cmocka_unit_test(deltas_add_up),
+        cmocka_unit_test(a_stream_is_whole_with_its_reason_and_its_end),
+        cmocka_unit_test(of_two_reasons_the_first_counts),
+        cmocka_unit_test(thinking_is_awake_but_no_text),
         cmocka_unit_test(every_finish_reason_has_its_meaning),
         cmocka_unit_test(tool_calls_are_joined_by_index),
         cmocka_unit_test(a_whole_message_with_tools_needs_no_index),

@@ -9,7 +9,8 @@
 
 #include "plugins/models/openai/openai.h"
 
-static const struct openai_options plain = {.model = "m", .temperature = -1, .top_p = -1};
+static const struct openai_options plain = {
+    .remote = {.model = "m", .temperature = -1, .top_p = -1}};
 static const struct rp_prompt unset = {.temperature = NAN, .top_p = NAN};
 
 static json_t *request(const struct openai_options *options, const struct rp_prompt *prompt,
@@ -19,7 +20,7 @@ static json_t *request(const struct openai_options *options, const struct rp_pro
     struct rp_error error = {0};
     json_t *json = NULL;
     rp_buf_init(&out, 1 << 20);
-    assert_int_equal(request_write(&out, options, &call, stream), 0);
+    assert_int_equal(request_write(options, &call, stream, &out), 0);
     if (rp_json_parse(out.data, out.len, &json, &error) != 0) fail_msg("%s: %s", error.text, out.data);
     rp_buf_finish(&out);
     return json;
@@ -50,7 +51,7 @@ static void roles_and_texts_arrive_as_they_are(void **state) {
         {RP_ROLE_USER, RP_STR("\"},{\"role\":\"system\",\"content\":\"forged")},
     };
     struct openai_options options = plain;
-    options.system = "not used, there is one";
+    options.remote.system = "not used, there is one";
     json_t *json = request(&options, &unset, messages, 4, false);
     json_t *list = json_object_get(json, "messages");
     static const char *const roles[] = {"system", "user", "assistant", "user"};
@@ -68,7 +69,7 @@ static void the_systems_text_of_the_options_fills_the_gap(void **state) {
     (void)state;
     struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
     struct openai_options options = plain;
-    options.system = "be brief";
+    options.remote.system = "be brief";
     json_t *json = request(&options, &unset, messages, 1, false);
     json_t *list = json_object_get(json, "messages");
     assert_int_equal(json_array_size(list), 2);
@@ -80,9 +81,9 @@ static void the_prompt_goes_before_the_options(void **state) {
     (void)state;
     struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
     struct openai_options options = plain;
-    options.temperature = 0;
-    options.top_p = 0.25;
-    options.max_tokens = 100;
+    options.remote.temperature = 0;
+    options.remote.top_p = 0.25;
+    options.remote.max_tokens = 100;
     json_t *json = request(&options, &unset, messages, 1, false);
     assert_true(json_number_value(json_object_get(json, "temperature")) == 0);
     assert_non_null(json_object_get(json, "temperature")); /* 0 is a setting, not the lack of one */
@@ -135,12 +136,12 @@ static void a_request_beyond_its_ceiling_fails_wherever_it_stands(void **state) 
     struct rp_call call = {.messages = messages, .message_count = 2, .prompt = &prompt};
     struct rp_buf out;
     rp_buf_init(&out, 1000);
-    assert_int_equal(request_write(&out, &plain, &call, true), 0);
+    assert_int_equal(request_write(&plain, &call, true, &out), 0);
     size_t needed = out.len;
     rp_buf_finish(&out);
     for (size_t max = 0; max <= needed; max++) {
         rp_buf_init(&out, max);
-        assert_int_equal(request_write(&out, &plain, &call, true), max < needed ? -RP_ETOOLARGE : 0);
+        assert_int_equal(request_write(&plain, &call, true, &out), max < needed ? -RP_ETOOLARGE : 0);
         rp_buf_finish(&out);
     }
 }

@@ -18,7 +18,7 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     (void)stage;
     messages[0] = (struct rp_message){RP_ROLE_SYSTEM, RP_STR("be kind")};
     messages[1] = (struct rp_message){RP_ROLE_USER, turn->message};
-    *call = (struct rp_call){messages, 2, rp_turn_prompt(turn), true};
+    *call = (struct rp_call){.messages = messages, .message_count = 2, .prompt = rp_turn_prompt(turn), .stream = true};
     rp_turn_reply(turn, scripted_ask(&model, turn, call));
     return RP_KEEP;
 }

@@ -1,6 +1,6 @@
 /* The source of one turn: what more() is paid with. Text that has piled up goes out as one chunk, never ending inside a
  * character; tool calls go out whole at the end. */
-#include "openai.h"
+#include "core/remote/internal.h"
 
 static void more(struct rp_source *source) {
     struct ask *ask = (struct ask *)source;
@@ -16,16 +16,16 @@ static void close(struct rp_source *source) {
     ask->state = ASK_OVER;
     rp_buf_finish(&ask->request);
     rp_buf_finish(&ask->out);
-    reply_finish(&ask->reply);
+    rp_answer_finish(&ask->answer);
 }
 
 static const struct rp_source_ops ops = {.more = more, .close = close};
 
-struct rp_source *openai_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
+struct rp_source *rp_remote_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
     struct ask *ask = rp_arena_zalloc(turn->arena, sizeof(*ask));
-    ask->openai = model->element.state;
+    ask->remote = model->element.state;
     ask->call = call;
-    ask->streaming = call->stream && ask->openai->options->stream;
+    ask->streaming = call->stream && ask->remote->options->stream;
     rp_source_init(&ask->source, &ops, turn);
     return &ask->source;
 }
@@ -39,7 +39,7 @@ void ask_over(struct ask *ask, const struct rp_fault *fault) {
 /* ---- paying ------------------------------------------------------------------------------------------------------ */
 
 static void write(struct ask *ask, struct rp_chunk chunk, enum rp_flow flow) {
-    chunk.finish = ask->reply.finish;
+    chunk.finish = ask->answer.finish;
     ask->owed = false;
     rp_source_write(&ask->source, &chunk, flow); /* the last thing: a write can end the turn */
 }
@@ -51,7 +51,7 @@ static void fail(struct ask *ask, int code) {
 
 /* Moves what can be handed on from the reply to `out`. At the end a torn character becomes U+FFFD. */
 static bool take_text(struct ask *ask) {
-    struct rp_buf *text = &ask->reply.text;
+    struct rp_buf *text = &ask->answer.text;
     size_t whole = rp_utf8_whole(text->data, text->len);
     bool torn = whole < text->len && ask->state == ASK_OVER;
     if (whole == 0 && !torn) return true;
@@ -81,19 +81,20 @@ static void resume(struct ask *ask) {
 static bool pay_text(struct ask *ask) {
     rp_buf_clear(&ask->out);
     if (!take_text(ask)) {
-        rp_log(RP_LOG_WARN, "openai", "%s: the reply is not valid UTF-8", ask->openai->name);
+        rp_log(RP_LOG_WARN, ask->remote->protocol->name, "%s: the reply is not valid UTF-8",
+               ask->remote->element->name);
         fail(ask, RP_EUPSTREAM);
         return false;
     }
     if (ask->out.len == 0) return false;
     resume(ask);
-    bool last = ask->state == ASK_OVER && !ask->failed && !ask->reply.has_usage && ask->reply.tools.count == 0;
+    bool last = ask->state == ASK_OVER && !ask->failed && !ask->answer.has_usage && ask->answer.tool_count == 0;
     write(ask, (struct rp_chunk){.type = RP_CHUNK_TEXT, .text = rp_buf_str(&ask->out)}, last ? RP_END : RP_MORE);
     return true;
 }
 
 static void pay_tool(struct ask *ask) {
-    const struct tool *tool = &ask->reply.tools.items[ask->reply.tools.given++];
+    const struct rp_answer_tool *tool = &ask->answer.tools[ask->tools_given++];
     struct rp_tool_call call = {rp_buf_str(&tool->id), rp_buf_str(&tool->name), rp_buf_str(&tool->arguments)};
     write(ask, (struct rp_chunk){.type = RP_CHUNK_TOOL, .tool = call}, RP_MORE);
 }
@@ -101,10 +102,10 @@ static void pay_tool(struct ask *ask) {
 static void pay_end(struct ask *ask) {
     if (ask->failed)
         write(ask, (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = ask->fault}, RP_ERROR);
-    else if (ask->reply.tools.given < ask->reply.tools.count)
+    else if (ask->tools_given < ask->answer.tool_count)
         pay_tool(ask);
-    else if (ask->reply.has_usage)
-        write(ask, (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = ask->reply.usage}, RP_END);
+    else if (ask->answer.has_usage)
+        write(ask, (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = ask->answer.usage}, RP_END);
     else
         write(ask, (struct rp_chunk){.type = RP_CHUNK_NONE}, RP_END);
 }

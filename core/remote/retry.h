@@ -1,15 +1,15 @@
 /* What a refusal or a broken transfer means, and whether another attempt makes sense. Pure functions. */
-#ifndef OPENAI_FAULT_H
-#define OPENAI_FAULT_H
+#ifndef CORE_REMOTE_RETRY_H
+#define CORE_REMOTE_RETRY_H
 
-#include "decode.h"
+#include <repartee/remote_model.h>
 
 #define RETRY_AFTER_CAP_MS (60 * 1000) /* a server that asks for more time has said no */
 
 /* The code for a response with this status, RP_E…; `error` is what its body said. */
-int fault_of_status(int status, const struct upstream_error *error);
+int fault_of_status(int status, const struct rp_answer_error *error);
 /* The code for an error in the middle of a stream. */
-int fault_of_event(const struct upstream_error *error);
+int fault_of_event(const struct rp_answer_error *error);
 
 struct attempt_result {
     int code;               /* RP_E…, positive */
@@ -17,7 +17,7 @@ struct attempt_result {
     int should_retry;       /* the field x-should-retry: 1, 0, or -1 for none */
     int64_t retry_after_ms; /* -1: none */
     bool started;           /* part of the reply has come */
-    int64_t attempt;        /* from 0 */
+    int64_t retries;        /* made so far */
 };
 struct retry_rules {
     int64_t retries, base_ms, max_ms;

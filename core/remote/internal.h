@@ -1,0 +1,118 @@
+/* What the files of this folder share. element.c: a configured model; keys.c: its keys; ask.c: the source of one turn;
+ * attempt.c: its transfers, intake.c what they bring; judge.c, fault.c and retry.c: what went wrong, and whether to try
+ * again; tell.c tells of it; answer.c: what has been read. */
+#ifndef CORE_REMOTE_INTERNAL_H
+#define CORE_REMOTE_INTERNAL_H
+
+#include <repartee/http_client.h>
+#include <repartee/log.h>
+#include <repartee/remote_model.h>
+#include <stdatomic.h>
+
+#include "core/remote/retry.h"
+
+#define BODY_MAX (8 * 1024 * 1024)    /* bytes of a request, or of a response that is no stream */
+#define STREAM_MAX (64 * 1024 * 1024) /* bytes of a whole stream: many times a reply's limit */
+#define FRAME_MAX (1024 * 1024)       /* bytes of one JSON text of a stream */
+#define REFUSAL_MAX (64 * 1024)       /* bytes kept of a response that refuses */
+#define LINGER_MS 100                 /* for what is behind the end of a stream, so that the connection is kept */
+
+struct remote_key {
+    const char *text;            /* NULL: the model needs none */
+    struct rp_buf head;          /* the header fields that go with it, each with its NUL */
+    const char **fields;         /* NULL-terminated, into head */
+    atomic_llong rested_at;      /* worker time in ms: not to be used before, if another can be */
+};
+
+/* Made in open; read by all workers. */
+struct remote {
+    const struct rp_protocol *protocol;
+    const struct rp_remote_options *options;
+    const struct rp_element *element;
+    char *url;
+    struct remote_key *keys;
+    size_t key_count; /* at least 1 */
+    atomic_size_t key; /* the one in use */
+    struct rp_metric *answered, *first_token;
+};
+
+enum ask_state { ASK_NEW, ASK_RUNNING, ASK_WAITING, ASK_OVER };
+
+/* One question to the model: the source of one turn, over as many transfers as it takes. In the turn's arena. */
+struct ask {
+    struct rp_source source; /* first */
+    struct remote *remote;
+    const struct rp_call *call;
+    enum ask_state state;
+    bool owed;      /* more() waits for its chunk */
+    bool streaming; /* a stream was asked for */
+    bool started;   /* text or a tool call has come: too late for another attempt */
+    bool failed;
+    struct rp_fault fault;
+
+    struct rp_buf request;
+    struct rp_timer timer; /* the wait before the next attempt, or the lingering behind the end */
+    struct rp_timer clock; /* until the first token */
+    int64_t started_ms, attempt_ms;
+    int64_t attempts, retries;
+    size_t key;
+    uint32_t keys_tried; /* by bit */
+
+    /* of the transfer under way */
+    struct rp_fetch *fetch;
+    bool framed; /* the response is a stream */
+    bool paused; /* it waits for the reader */
+    bool parsing; /* sse or lines holds memory */
+    struct rp_sse sse;
+    struct rp_lines lines;
+    struct rp_buf body; /* of a response that is no stream */
+    struct rp_answer answer; /* what has been read and not handed on */
+    size_t tools_given;
+    struct rp_buf out; /* the text that was handed on last */
+};
+
+/* What a finished transfer came to. */
+struct outcome {
+    int code; /* RP_E…, positive; 0: the reply is whole */
+    int status;
+    const char *detail;
+};
+
+/* keys.c */
+int keys_open(struct remote *remote);
+void keys_close(struct remote *remote);
+size_t keys_pick(struct remote *remote, int64_t now_ms);
+/* The key of a failed attempt rests where the failure is its own. True: another can go on at once, and is set. */
+bool keys_change(struct ask *ask, const struct outcome *outcome, int64_t retry_after_ms);
+void keys_hide(const struct remote *remote, struct rp_buf *text); /* none of them ever goes to the log */
+
+/* ask.c */
+void ask_over(struct ask *ask, const struct rp_fault *fault); /* fault NULL: the reply is whole */
+/* Hands on what there is, if it was asked for. The source may be gone afterwards. */
+void ask_pay(struct ask *ask);
+
+/* attempt.c */
+void attempt_start(struct ask *ask); /* ends in ask_over, now or later */
+void attempt_end(struct ask *ask);   /* drops what is under way */
+/* `fetch` NULL: the transfer never began, or its header is no longer to be had. */
+void attempt_failed(struct ask *ask, const struct outcome *outcome, struct rp_fetch *fetch);
+void attempt_linger(struct ask *ask); /* the stream has ended, the response has not */
+int64_t attempt_time_left(const struct ask *ask);
+
+/* intake.c */
+extern const struct rp_fetch_ops intake_ops;
+void intake_reset(struct ask *ask);
+/* The transfer is over: the reply is whole, or the attempt has failed. */
+void intake_end(struct ask *ask, int code, const char *detail, struct rp_fetch *fetch, int status);
+
+/* judge.c */
+struct outcome judge(struct ask *ask, int code, const char *detail, int status);
+struct outcome judge_answer(struct ask *ask, int status); /* it stands whole in `answer`, or so its sender says */
+
+/* tell.c */
+void tell_open(struct remote *remote);
+void tell_first(struct ask *ask); /* the model has begun to answer */
+void tell_failure(struct ask *ask, const struct outcome *outcome, const struct retry_plan *plan);
+void tell_success(struct ask *ask);
+
+#endif
