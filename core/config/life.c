@@ -4,6 +4,7 @@
 
 #include "core/config/element.h"
 #include "core/config/load.h"
+#include "core/model/meter.h"
 
 /* Makes a hook's error one that the user can place: its own file as the user would name it, or the element's line. */
 static void complete_error(const struct bot *bot, const struct item *item, int code, struct rp_error *error) {
@@ -32,6 +33,10 @@ static bool needs_failed(const struct item *item) {
     return false;
 }
 
+static struct rp_model *model_of(const struct item *item) {
+    return (struct rp_model *)(void *)item->element;
+}
+
 static void open_item(struct bot *bot, struct item *item, unsigned workers, struct report *report) {
     struct rp_error error = {0};
     const struct rp_type *type = item->type;
@@ -44,6 +49,7 @@ static void open_item(struct bot *bot, struct item *item, unsigned workers, stru
     element_report_to(NULL);
     item->opened = code == 0;
     item->failed = code != 0;
+    if (item->opened && item->kind == KIND_MODEL) model_of(item)->meter = model_meter_create(model_of(item));
     if (item->opened) return;
     free(item->element->local);
     item->element->local = NULL;
@@ -55,6 +61,7 @@ static void open_item(struct bot *bot, struct item *item, unsigned workers, stru
 static void close_item(struct item *item) {
     if (!item->opened) return;
     if (item->type->close) item->type->close(item->element);
+    if (item->kind == KIND_MODEL) model_meter_destroy(model_of(item)->meter);
     free(item->element->local);
     item->element->local = NULL;
     item->opened = false;

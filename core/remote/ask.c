@@ -95,7 +95,8 @@ static bool pay_text(struct ask *ask) {
 
 static void pay_tool(struct ask *ask) {
     const struct rp_answer_tool *tool = &ask->answer.tools[ask->tools_given++];
-    struct rp_tool_call call = {rp_buf_str(&tool->id), rp_buf_str(&tool->name), rp_buf_str(&tool->arguments)};
+    struct rp_tool_call call = {
+        .id = rp_buf_str(&tool->id), .name = rp_buf_str(&tool->name), .arguments = rp_buf_str(&tool->arguments)};
     write(ask, (struct rp_chunk){.type = RP_CHUNK_TOOL, .tool = call}, RP_MORE);
 }
 

@@ -1,7 +1,10 @@
 /* A reply's way out: sources, taps, and the one request for more that travels between them. At any time at most one level
  * (the source or a tap) owes a chunk; its state says so, and every call checks it. */
+#include "core/model/meter.h"
 #include "core/turn/record.h"
 #include "core/turn/turn.h"
+
+#include <repartee/talk.h>
 
 enum { OWES = 1, INPUT_ENDED = 2, ENDED = 4, CLOSED = 8, PASSED_TEXT = 16 };
 
@@ -53,6 +56,7 @@ int rp_source_write(struct rp_source *source, const struct rp_chunk *chunk, enum
         chunk = &broken;
         flow = RP_ERROR;
     }
+    if (source->watch) model_watch_chunk(source, chunk, flow);
     source->sink->ops->write(source->sink, chunk, flow);
     return 0;
 }
@@ -61,6 +65,7 @@ void rp_source_close(struct rp_source *source) {
     if (!source || source->state & CLOSED) return;
     source->state |= CLOSED;
     rp_task_cancel(source->turn->worker, &source->task);
+    if (source->watch) model_watch_close(source);
     source->ops->close(source);
 }
 
@@ -151,7 +156,8 @@ static const struct rp_chunk too_long = {.type = RP_CHUNK_ERROR, .fault = {.code
 
 static void deliver_last(struct turn *turn, const struct rp_chunk *chunk) {
     struct rp_chunk last = *chunk;
-    if (chunk->type == RP_CHUNK_USAGE) last = (struct rp_chunk){.finish = chunk->finish};
+    bool own = chunk->type == RP_CHUNK_TOOL && chunk->tool.own;
+    if (own || chunk->type == RP_CHUNK_USAGE) last = (struct rp_chunk){.finish = chunk->finish};
     turn_save_and_end(turn, &last);
 }
 
@@ -170,13 +176,11 @@ static bool put_pending(struct turn *turn, struct rp_chunk *chunk, enum rp_flow 
     return true;
 }
 
-/* To the transport. Usage stays here, and what is empty is not worth a write. */
+/* To the transport. Usage and what the bot does for itself stay here, and what is empty is not worth a write. */
 static void deliver_outside(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow) {
-    bool empty = chunk->type == RP_CHUNK_NONE || chunk->type == RP_CHUNK_USAGE;
-    if (chunk->type == RP_CHUNK_USAGE) {
-        turn->usage.input_tokens += chunk->usage.input_tokens;
-        turn->usage.output_tokens += chunk->usage.output_tokens;
-    }
+    bool own = chunk->type == RP_CHUNK_TOOL && chunk->tool.own;
+    bool empty = own || chunk->type == RP_CHUNK_NONE || chunk->type == RP_CHUNK_USAGE;
+    if (chunk->type == RP_CHUNK_USAGE) rp_turn_add_usage(&turn->pub, &chunk->usage);
     struct rp_chunk whole = *chunk;
     if (put_pending(turn, &whole, flow)) chunk = &whole;
     if (chunk->type == RP_CHUNK_TEXT) {

@@ -1,6 +1,7 @@
 /* A turn's way in: the start, the session, the stages; and turn_finish, where every turn ends. All that continues a turn
  * meets in one task, so that nothing here is ever entered from inside itself. */
 #include <math.h>
+#include <repartee/talk.h>
 #include <stdio.h>
 
 #include "core/turn/event.h"
@@ -471,4 +472,10 @@ struct rp_str rp_turn_reply_text(const struct rp_turn *turn) {
 
 struct rp_usage rp_turn_usage(const struct rp_turn *turn) {
     return ((const struct turn *)turn)->usage;
+}
+
+void rp_turn_add_usage(struct rp_turn *pub, const struct rp_usage *usage) {
+    struct turn *turn = turn_of(pub);
+    turn->usage.input_tokens += usage->input_tokens;
+    turn->usage.output_tokens += usage->output_tokens;
 }

@@ -139,7 +139,8 @@ static void settle_pending(struct turn *turn) {
 static void write_exchange(struct turn *turn) {
     struct rp_str reply = rp_buf_str(&turn->reply);
     struct rp_str own = rp_str_n(reply.data + turn->pending_len, reply.len - turn->pending_len);
-    const struct rp_message added[] = {{RP_ROLE_USER, turn->pub.message}, {RP_ROLE_ASSISTANT, own}};
+    const struct rp_message added[] = {{.role = RP_ROLE_USER, .text = turn->pub.message},
+                                        {.role = RP_ROLE_ASSISTANT, .text = own}};
     settle_pending(turn);
     if (turn->pub.event)
         put_session(turn, &added[1], own.len ? 1 : 0, on_written);

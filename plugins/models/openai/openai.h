@@ -11,7 +11,7 @@ struct openai_options {
     struct rp_remote_options remote; /* first */
     const char *organization;
     int max_tokens_field;
-    bool needs_done;
+    bool needs_done, tools, schema, grammar;
 };
 
 /* request.c */

@@ -21,6 +21,17 @@ static const struct rp_option options[] = {
      FIELD(needs_done),
      .text = "true",
      .help = "a stream that ends without [DONE] was cut off; false for a server that never sends it"},
+    {.name = "tools", .type = RP_OPTION_BOOL, FIELD(tools), .text = "true", .help = "the model can call tools"},
+    {.name = "schema",
+     .type = RP_OPTION_BOOL,
+     FIELD(schema),
+     .text = "true",
+     .help = "the server takes a JSON schema as response_format; false: it is told in words"},
+    {.name = "grammar",
+     .type = RP_OPTION_BOOL,
+     FIELD(grammar),
+     .text = "false",
+     .help = "the server takes a grammar in GBNF, as llama-server does"},
     {0},
 };
 
@@ -48,6 +59,12 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
     return rp_remote_open(element, &protocol, error);
 }
 
+static unsigned takes(const struct rp_model *model) {
+    const struct openai_options *openai = model->element.options;
+    return (openai->tools ? RP_TAKES_TOOLS : 0) | (openai->schema ? RP_TAKES_SCHEMA : 0) |
+           (openai->grammar ? RP_TAKES_GRAMMAR : 0);
+}
+
 static const struct rp_model_type openai = {
     .type = {.name = "openai",
              .summary = "a model behind the chat completions API, of OpenAI or any server like it",
@@ -57,6 +74,7 @@ static const struct rp_model_type openai = {
              .open = open_model,
              .close = rp_remote_close},
     .ask = rp_remote_ask,
+    .takes = takes,
 };
 
 RP_PLUGIN(.name = "openai", .version = "0.1.0", .summary = "Models behind the chat completions API",

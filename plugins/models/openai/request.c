@@ -14,15 +14,35 @@ static int append_number(struct rp_buf *out, const char *name, double value) {
     return rp_buf_printf(out, ",\"%s\":%lld.%06lld", name, millionths / 1000000, millionths % 1000000);
 }
 
-static int append_message(struct rp_buf *out, enum rp_role role, struct rp_str text, bool first) {
+static int append_text(struct rp_buf *out, const char *head, struct rp_str text) {
+    int rc = rp_buf_append_str(out, rp_str(head));
+    return rc ? rc : rp_buf_json(out, text.data, text.len);
+}
+
+/* The arguments are JSON, sent as a string. */
+static int append_calls(struct rp_buf *out, const struct rp_message *message) {
+    int rc = rp_buf_append_str(out, RP_STR(",\"tool_calls\":["));
+    for (size_t i = 0; rc == 0 && i < message->call_count; i++) {
+        const struct rp_tool_call *call = &message->calls[i];
+        rc = append_text(out, i ? ",{\"id\":" : "{\"id\":", call->id);
+        if (rc == 0) rc = append_text(out, ",\"type\":\"function\",\"function\":{\"name\":", call->name);
+        if (rc == 0) rc = append_text(out, ",\"arguments\":", call->arguments);
+        if (rc == 0) rc = rp_buf_append(out, "}}", 2);
+    }
+    return rc ? rc : rp_buf_append(out, "]", 1);
+}
+
+static int append_message(struct rp_buf *out, const struct rp_message *message, bool first) {
     static const char *const heads[] = {
         [RP_ROLE_SYSTEM] = ",{\"role\":\"system\",\"content\":",
         [RP_ROLE_USER] = ",{\"role\":\"user\",\"content\":",
         [RP_ROLE_ASSISTANT] = ",{\"role\":\"assistant\",\"content\":",
         [RP_ROLE_TOOL] = ",{\"role\":\"tool\",\"content\":",
     };
-    int rc = rp_buf_append_str(out, rp_str(heads[role] + first));
-    if (rc == 0) rc = rp_buf_json(out, text.data, text.len);
+    int rc = append_text(out, heads[message->role] + first, message->text);
+    if (rc == 0 && message->role == RP_ROLE_TOOL && message->call_count)
+        rc = append_text(out, ",\"tool_call_id\":", message->calls[0].id);
+    if (rc == 0 && message->role == RP_ROLE_ASSISTANT && message->call_count) rc = append_calls(out, message);
     return rc ? rc : rp_buf_append(out, "}", 1);
 }
 
@@ -31,11 +51,12 @@ static int append_messages(struct rp_buf *out, const struct openai_options *opti
     bool first = true;
     int rc = rp_buf_append_str(out, RP_STR(",\"messages\":["));
     if (rc == 0 && !has_system && options->remote.system && *options->remote.system) {
-        rc = append_message(out, RP_ROLE_SYSTEM, rp_str(options->remote.system), true);
+        rc = append_message(
+            out, &(struct rp_message){.role = RP_ROLE_SYSTEM, .text = rp_str(options->remote.system)}, true);
         first = false;
     }
     for (size_t i = 0; rc == 0 && i < call->message_count; i++, first = false)
-        rc = append_message(out, call->messages[i].role, call->messages[i].text, first);
+        rc = append_message(out, &call->messages[i], first);
     return rc ? rc : rp_buf_append(out, "]", 1);
 }
 
@@ -60,6 +81,20 @@ static int append_value(struct rp_buf *out, const char *head, const json_t *valu
     return rc;
 }
 
+static int append_tools(struct rp_buf *out, const json_t *tools) {
+    int rc = json_array_size(tools) ? rp_buf_append_str(out, RP_STR(",\"tools\":[")) : 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(tools); i++) {
+        const char *head = i ? ",{\"type\":\"function\",\"function\":" : "{\"type\":\"function\",\"function\":";
+        rc = append_value(out, head, json_array_get(tools, i), "}");
+    }
+    return rc || json_array_size(tools) == 0 ? rc : rp_buf_append(out, "]", 1);
+}
+
+/* llama-server and others take a grammar in GBNF under this name; OpenAI does not. */
+static int append_grammar(struct rp_buf *out, const char *grammar) {
+    return grammar ? append_text(out, ",\"grammar\":", rp_str(grammar)) : 0;
+}
+
 static int append_settings(struct rp_buf *out, const struct openai_options *options, const struct rp_prompt *prompt) {
     static const char *const limit_names[] = {
         [MAX_TOKENS_OLD] = "max_tokens", [MAX_TOKENS_NEW] = "max_completion_tokens"};
@@ -69,8 +104,9 @@ static int append_settings(struct rp_buf *out, const struct openai_options *opti
     if (rc == 0 && limit > 0)
         rc = rp_buf_printf(out, ",\"%s\":%lld", limit_names[options->max_tokens_field], (long long)limit);
     if (rc == 0) rc = append_stop(out, prompt->stop);
-    if (rc == 0) rc = append_value(out, ",\"tools\":", prompt->tools, "");
+    if (rc == 0) rc = append_tools(out, prompt->tools);
     if (rc == 0) rc = append_value(out, SCHEMA_HEAD, prompt->schema, "}}");
+    if (rc == 0) rc = append_grammar(out, prompt->grammar);
     return rc;
 }
 

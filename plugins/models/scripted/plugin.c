@@ -10,7 +10,8 @@ static const struct rp_option options[] = {
      .type = RP_OPTION_LIST,
      FIELD(replies),
      .flags = RP_OPTION_REQUIRED | RP_OPTION_POSITIONAL,
-     .help = "taken in turn; | cuts, a piece !upstream_error fails, {message} {system} {history} are filled in"},
+     .help = "taken in turn; | cuts, a piece !upstream_error fails, !call NAME {…} calls a tool, {message} {system} "
+             "{history} are filled in"},
     {.name = "cycle",
      .type = RP_OPTION_BOOL,
      FIELD(cycle),
@@ -30,6 +31,11 @@ static const struct rp_option options[] = {
      .min = 0,
      .max = 36e5,
      .help = "the wait before each further chunk"},
+    {.name = "takes",
+     .type = RP_OPTION_LIST,
+     FIELD(takes),
+     .text = "tools, schema, grammar",
+     .help = "what it passes for: tools, schema, grammar"},
     {0},
 };
 
@@ -42,6 +48,7 @@ static const struct rp_model_type scripted = {
              .open = scripted_open,
              .close = scripted_close},
     .ask = scripted_ask,
+    .takes = scripted_takes,
 };
 
 RP_PLUGIN(.name = "scripted", .version = "0.1.0", .summary = "Replies from a list", .models = RP_LIST(&scripted));

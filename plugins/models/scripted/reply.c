@@ -9,7 +9,8 @@ struct reply {
     const struct rp_call *call;
     const struct script *script;
     size_t at; /* the piece that comes next */
-    size_t characters;
+    size_t characters, calls;
+    size_t number; /* of this reply among all: makes the ids of its calls */
     struct rp_timer timer;
 };
 
@@ -72,9 +73,15 @@ static struct rp_usage usage(const struct reply *reply) {
     return (struct rp_usage){(int64_t)(asked + 3) / 4, (int64_t)(reply->characters + 3) / 4};
 }
 
+static struct rp_chunk tool_chunk(struct reply *reply, const struct piece *piece) {
+    const char *id = rp_arena_printf(reply->source.turn->arena, "call_%zu_%zu", reply->number, reply->calls++);
+    return (struct rp_chunk){.type = RP_CHUNK_TOOL, .tool = {.id = rp_str(id), .name = piece->tool, .arguments = piece->text}};
+}
+
 static void give(struct reply *reply) {
     if (reply->at == reply->script->count) {
         struct rp_chunk end = {.type = RP_CHUNK_USAGE, .usage = usage(reply)};
+        if (reply->calls) end.finish = RP_FINISH_TOOLS;
         rp_source_write(&reply->source, &end, RP_END);
         return;
     }
@@ -82,6 +89,8 @@ static void give(struct reply *reply) {
     struct rp_chunk chunk = {.type = RP_CHUNK_TEXT};
     if (piece->fault) {
         chunk = (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = {.code = piece->fault}};
+    } else if (piece->tool.len) {
+        chunk = tool_chunk(reply, piece);
     } else {
         chunk.text = piece_text(reply, piece);
         reply->characters += count_characters(chunk.text);
@@ -109,6 +118,19 @@ static void close(struct rp_source *source) {
 
 static const struct rp_source_ops ops = {.more = more, .close = close};
 
+unsigned scripted_ability(const char *name) {
+    if (strcmp(name, "tools") == 0) return RP_TAKES_TOOLS;
+    if (strcmp(name, "schema") == 0) return RP_TAKES_SCHEMA;
+    return strcmp(name, "grammar") == 0 ? RP_TAKES_GRAMMAR : 0;
+}
+
+unsigned scripted_takes(const struct rp_model *model) {
+    const struct scripted_options *options = model->element.options;
+    unsigned takes = 0;
+    for (size_t i = 0; i < options->takes.count; i++) takes |= scripted_ability(options->takes.items[i]);
+    return takes;
+}
+
 struct rp_source *scripted_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
     struct scripted *scripted = model->element.state;
     struct reply *reply = rp_arena_zalloc(turn->arena, sizeof(*reply));
@@ -118,6 +140,7 @@ struct rp_source *scripted_ask(struct rp_model *model, struct rp_turn *turn, con
     reply->call = call;
     size_t which = scripted->options->cycle ? turns % scripted->count : turns < last ? turns : last;
     reply->script = &scripted->scripts[which];
+    reply->number = turns;
     reply->timer.run = on_timer;
     rp_source_init(&reply->source, &ops, turn);
     return &reply->source;

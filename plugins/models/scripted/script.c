@@ -1,5 +1,5 @@
-/* Replies as the bot file gives them, cut into pieces: `Hello, |{message}|!upstream_error`. A backslash takes the
- * meaning from a bar, an exclamation mark or a backslash behind it. */
+/* Replies as the bot file gives them, cut into pieces: `Hello, |{message}|!upstream_error`, or `!call NAME {…}` for a
+ * tool. A backslash takes the meaning from a bar, an exclamation mark or a backslash behind it. */
 #include <stdlib.h>
 
 #include "scripted.h"
@@ -36,15 +36,42 @@ static struct rp_str unescape(const char *text, size_t len) {
     return rp_str_n(out, used);
 }
 
+/* `NAME {…}`, or NAME alone for a call without arguments. */
+static int read_call(struct piece *piece, const char *text, size_t len, struct rp_error *error) {
+    size_t name = 0;
+    while (name < len && text[name] != ' ') name++;
+    piece->tool = rp_str_n(memcpy(rp_calloc(1, name + 1), text, name), name);
+    piece->text = name < len ? unescape(text + name + 1, len - name - 1) : unescape("{}", 2);
+    json_t *arguments;
+    struct rp_error why;
+    if (name == 0) return rp_error_set(error, RP_ECONFIG, "replies: '!call' must name a tool: !call NAME {…}");
+    if (rp_json_parse(piece->text.data, piece->text.len, &arguments, &why) != 0)
+        return rp_error_set(error, RP_ECONFIG, "replies: the arguments of '!call %.*s' are not JSON: %s", (int)name, text,
+                            why.text);
+    json_decref(arguments);
+    return 0;
+}
+
+static void free_piece(const struct piece *piece) {
+    free((char *)piece->text.data);
+    free((char *)piece->tool.data);
+}
+
 static int add_piece(struct script *script, const char *text, size_t len, struct rp_error *error) {
     struct piece piece = {0};
-    if (looks_like_fault(text, len)) {
+    if (len >= 5 && memcmp(text, "!call", 5) == 0 && (len == 5 || text[5] == ' ')) {
+        int rc = read_call(&piece, text + (len > 5 ? 6 : 5), len > 5 ? len - 6 : 0, error);
+        if (rc != 0) {
+            free_piece(&piece);
+            return rc;
+        }
+    } else if (looks_like_fault(text, len)) {
         piece.fault = code_named(rp_str_n(text + 1, len - 1));
         if (!piece.fault)
             return rp_error_set(error, RP_ECONFIG, "replies: '%.*s' names no error code (write '\\%.*s' for the text)",
                                 (int)len, text, (int)len, text);
     }
-    piece.text = piece.fault ? rp_str_n(NULL, 0) : unescape(text, len);
+    if (!piece.fault && !piece.tool.data) piece.text = unescape(text, len);
     script->pieces = rp_realloc(script->pieces, (script->count + 1) * sizeof(script->pieces[0]));
     script->pieces[script->count++] = piece;
     return 0;
@@ -65,13 +92,17 @@ int script_read(struct script *script, const char *reply, struct rp_error *error
 }
 
 void script_finish(struct script *script) {
-    for (size_t i = 0; i < script->count; i++) free((char *)script->pieces[i].text.data);
+    for (size_t i = 0; i < script->count; i++) free_piece(&script->pieces[i]);
     free(script->pieces);
     *script = (struct script){0};
 }
 
 int scripted_check(const void *data, struct rp_error *error) {
     const struct scripted_options *options = data;
+    for (size_t i = 0; i < options->takes.count; i++) {
+        if (scripted_ability(options->takes.items[i])) continue;
+        return rp_error_set(error, RP_ECONFIG, "takes: '%s' is none of tools, schema, grammar", options->takes.items[i]);
+    }
     if (options->replies.count == 0) return rp_error_set(error, RP_ECONFIG, "replies must not be empty");
     for (size_t i = 0; i < options->replies.count; i++) {
         struct script script;

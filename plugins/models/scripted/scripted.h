@@ -7,13 +7,14 @@
 #include <repartee/repartee.h>
 
 struct scripted_options {
-    struct rp_option_list replies;
+    struct rp_option_list replies, takes;
     bool cycle;
     int64_t first, delay;
 };
 
 struct piece {
-    struct rp_str text; /* with {placeholders} */
+    struct rp_str text; /* with {placeholders}; of a call: its arguments */
+    struct rp_str tool; /* the name of the tool that is called; empty: none */
     int fault;          /* RP_E…: the reply breaks here; 0: text */
 };
 struct script {
@@ -37,6 +38,8 @@ int script_read(struct script *script, const char *reply, struct rp_error *error
 void script_finish(struct script *script);
 
 /* reply.c */
+unsigned scripted_ability(const char *name); /* RP_TAKES_…, or 0 */
+unsigned scripted_takes(const struct rp_model *model);
 struct rp_source *scripted_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
 
 #endif

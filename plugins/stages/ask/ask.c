@@ -2,16 +2,17 @@
  * stage's own options fill in what they left open. */
 #include "ask.h"
 
-#include "call.h"
+#include <repartee/talk.h>
 
-static struct call_parts parts_of(const struct ask_options *options, struct rp_turn *turn,
-                                  const struct rp_prompt *prompt) {
-    struct call_parts parts = {
+static struct rp_call_parts parts_of(const struct ask_options *options, struct rp_turn *turn,
+                                     const struct rp_prompt *prompt) {
+    struct rp_call_parts parts = {
         .system = prompt->system.len ? prompt->system : rp_str(options->system),
         .examples = prompt->examples,
         .example_count = prompt->example_count,
         .history_size = (size_t)options->history_size,
         .message = turn->message,
+        .note = prompt->note,
     };
     if (options->history > 0) {
         parts.history_count = rp_session_history(turn, (size_t)options->history, &parts.history);
@@ -22,17 +23,19 @@ static struct call_parts parts_of(const struct ask_options *options, struct rp_t
 static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     const struct ask_options *options = stage->element.options;
     const struct rp_prompt *prompt = rp_turn_prompt(turn);
-    struct call_parts parts = parts_of(options, turn, prompt);
+    struct rp_model *model = prompt->model ? prompt->model : options->model;
+    struct rp_call_parts parts = parts_of(options, turn, prompt);
     struct rp_call *call = rp_arena_zalloc(turn->arena, sizeof(*call));
     call->prompt = prompt;
     call->stream = turn->stream;
-    call_build(call, turn->arena, &parts);
+    call->by = &stage->element;
+    rp_call_build(call, turn->arena, &parts);
     if (prompt->by) {
         rp_turn_set_by(turn, "%s", prompt->by);
     } else {
-        rp_turn_set_by(turn, "model:%s", options->model->element.name);
+        rp_turn_set_by(turn, "model:%s", model->element.name);
     }
-    rp_turn_reply(turn, rp_model_ask(options->model, turn, call));
+    rp_turn_reply(turn, rp_model_talk(model, turn, call));
     return RP_KEEP;
 }
 

@@ -56,7 +56,9 @@ extern "C" {
     X(EHEADSIZE, 32, "head_too_large", 431, "the request's head is too large")                                         \
     X(ESLOW, 33, "request_timeout", 408, "the request took too long to arrive")                                        \
     X(EUNSUPPORTED, 34, "unsupported", 501, "this is not supported")                                                   \
-    X(EUPREQUEST, 35, "upstream_rejected", 502, "the model could not take this request")
+    X(EUPREQUEST, 35, "upstream_rejected", 502, "the model could not take this request")                               \
+    X(EMISFIT, 36, "upstream_misfit", 502, "the model's answer does not have the form that was asked for")             \
+    X(ETOOLS, 37, "tool_limit", 502, "the model called tools too often")
 
 enum {
 #define RP_ERROR_NUMBER(name, number, code, status, text) RP_##name = number,

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define RP_ABI_MAGIC 0x52505445u /* "RPTE" */
-#define RP_ABI_MAJOR 2 /* loads only where equal */
+#define RP_ABI_MAJOR 3 /* loads only where equal */
 #define RP_ABI_MINOR 0 /* loads where not newer than the host's */
 
 struct rp_element;
@@ -68,7 +68,10 @@ struct rp_element {
     struct bot *bot;     /* the core's */
 };
 struct rp_stage { struct rp_element element; };
-struct rp_model { struct rp_element element; };
+struct rp_model {
+    struct rp_element element;
+    struct model_meter *meter; /* the core's */
+};
 struct rp_store { struct rp_element element; };
 struct rp_listener { struct rp_element element; };
 struct rp_transport {
@@ -118,21 +121,34 @@ struct rp_call_limits {
     bool once;          /* one attempt: more are the asker's own business, so that they do not multiply */
 };
 struct rp_call { /* lives in the turn's arena */
-    const struct rp_message *messages; /* system first where there is one; the last is the user's */
+    const struct rp_message *messages; /* system first where there is one; a system's note may also be the last, which
+                                          otherwise is the user's or a tool's result */
     size_t message_count;
     const struct rp_prompt *prompt;    /* never NULL */
     bool stream;                       /* chunks are wanted as they come */
     const struct rp_call_limits *limits; /* NULL: none */
+    const struct rp_element *by;       /* who asks, for the explanation; NULL: the model itself */
+};
+enum rp_model_takes {
+    RP_TAKES_TOOLS = 1 << 0,
+    RP_TAKES_SCHEMA = 1 << 1,
+    RP_TAKES_GRAMMAR = 1 << 2,
 };
 struct rp_model_type {
     struct rp_type type;
     /* A source that gives the model's reply. Never fails by itself: what goes wrong is a fault in the source. Work
      * starts at once or at the first more(). */
     struct rp_source *(*ask)(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
+    /* What it can do with a prompt's tools, schema and grammar: RP_TAKES_…; NULL: nothing. ask() sees only what it
+     * takes: a schema is told in words instead, tools and a grammar are refused with RP_EUNSUPPORTED. Any thread, from
+     * open on; the answer does not change. */
+    unsigned (*takes)(const struct rp_model *model);
+    bool forwards; /* gives other models' replies, which are counted in the metrics as theirs */
 };
-static inline struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
-    return ((const struct rp_model_type *)(const void *)model->element.type)->ask(model, turn, call);
-}
+RP_EXPORT unsigned rp_model_takes(const struct rp_model *model);
+/* Asks once. The call is counted and timed. Open, use and close the source; rp_model_talk (talk.h) also runs tools and
+ * checks schemas. */
+RP_EXPORT struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
 
 /* ---- stores ------------------------------------------------------------------------------------------------------- */
 

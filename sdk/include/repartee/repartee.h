@@ -12,8 +12,10 @@
 #include <repartee/option.h>
 #include <repartee/plugin.h>
 #include <repartee/regex.h>
-#include <repartee/sieve.h>
 #include <repartee/remote_model.h>
+#include <repartee/schema.h>
+#include <repartee/sieve.h>
+#include <repartee/talk.h>
 #include <repartee/turn.h>
 #include <repartee/worker.h>
 

@@ -50,6 +50,7 @@ enum rp_finish { RP_FINISH_STOP, RP_FINISH_LENGTH, RP_FINISH_TOOLS, RP_FINISH_FI
 
 struct rp_tool_call {
     struct rp_str id, name, arguments; /* arguments: JSON text, whole */
+    bool own;                          /* the bot runs it itself: taps see it, the transport does not */
 };
 struct rp_usage {
     int64_t input_tokens, output_tokens;
@@ -99,6 +100,7 @@ struct rp_source {
     struct rp_sink *sink; /* the core's and rp_source_open's */
     struct rp_task task;
     unsigned state;
+    struct model_watch *watch; /* the core's: of a model's reply */
 };
 
 /* For makers: fills the fields; the struct lives in the turn's arena or outlives the turn. */
@@ -144,10 +146,16 @@ RP_EXPORT int rp_tap_restart(struct rp_tap *tap);
 
 /* ---- what a model is asked ------------------------------------------------------------------------------------------ */
 
+struct rp_model;
+struct rp_schema;
+struct rp_tool_runner;
+
 enum rp_role { RP_ROLE_SYSTEM, RP_ROLE_USER, RP_ROLE_ASSISTANT, RP_ROLE_TOOL };
 struct rp_message {
     enum rp_role role;
-    struct rp_str text;
+    struct rp_str text;               /* may be empty where an assistant only calls tools */
+    const struct rp_tool_call *calls; /* of an assistant: the tools it calls; of RP_ROLE_TOOL: the one call whose result */
+    size_t call_count;                /*     the text is. Results follow the calls at once, all of them, in their order */
 };
 /* How the next model call shall look, as rules and stages want it; unset fields leave the model's own setting. */
 struct rp_prompt {
@@ -159,9 +167,14 @@ struct rp_prompt {
     const char *const *stop;            /* NULL-terminated; NULL: unset */
     const char *by;                     /* "generate:support"; NULL: the model's name counts */
     const json_t *tools;                /* [{"name", "description", "parameters": JSON Schema}]; NULL: none */
+    const struct rp_tool_runner *runner; /* runs them (talk.h); NULL: calls go to the client */
     const json_t *schema;               /* JSON Schema that the reply must fit; NULL: none */
+    const struct rp_schema *fits;       /* the same, compiled: the reply is held and checked against it; NULL: it is not */
+    int corrections;                    /* how often a reply that does not fit is asked for again */
     const char *grammar;                /* GBNF, for models that take one; NULL: none */
-    struct rp_str note;                 /* said by the system behind the user's message; empty: none */
+    struct rp_str note;                 /* said by the system behind the user's message, by whoever asks the model: models
+                                           find it among the messages; empty: none */
+    struct rp_model *model;             /* to be asked instead of the stage's own; NULL: that one */
 };
 RP_EXPORT struct rp_prompt *rp_turn_prompt(struct rp_turn *turn); /* made at the first call, all unset */
 

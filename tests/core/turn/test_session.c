@@ -13,7 +13,7 @@
 
 static void encode_exchange(struct session *session, const char *user, const char *reply, size_t max_messages,
                             struct rp_buf *out) {
-    const struct rp_message added[] = {{RP_ROLE_USER, rp_str(user)}, {RP_ROLE_ASSISTANT, rp_str(reply)}};
+    const struct rp_message added[] = {{.role = RP_ROLE_USER, .text = rp_str(user)}, {.role = RP_ROLE_ASSISTANT, .text = rp_str(reply)}};
     assert_int_equal(session_encode(session, added, 2, max_messages, out), 0);
 }
 

@@ -68,8 +68,12 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     (void)stage;
     struct rp_message *message = rp_arena_zalloc(turn->arena, sizeof(*message));
     struct rp_call *call = rp_arena_zalloc(turn->arena, sizeof(*call));
-    *message = (struct rp_message){RP_ROLE_USER, turn->message};
-    *call = (struct rp_call){message, 1, rp_turn_prompt(turn), !scene->whole, &scene->limits};
+    *message = (struct rp_message){.role = RP_ROLE_USER, .text = turn->message};
+    *call = (struct rp_call){.messages = message,
+                             .message_count = 1,
+                             .prompt = rp_turn_prompt(turn),
+                             .stream = !scene->whole,
+                             .limits = &scene->limits};
     rp_turn_reply(turn, rp_remote_ask(&scene->model, turn, call));
     return RP_KEEP;
 }

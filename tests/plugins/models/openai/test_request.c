@@ -32,7 +32,7 @@ static const char *text(json_t *json, const char *key) {
 
 static void the_plainest_request_names_model_and_messages_only(void **state) {
     (void)state;
-    struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("hi")}};
     json_t *json = request(&plain, &unset, messages, 1, false);
     assert_int_equal(json_object_size(json), 2);
     assert_string_equal(text(json, "model"), "m");
@@ -45,10 +45,10 @@ static void the_plainest_request_names_model_and_messages_only(void **state) {
 static void roles_and_texts_arrive_as_they_are(void **state) {
     (void)state;
     struct rp_message messages[] = {
-        {RP_ROLE_SYSTEM, RP_STR("be \"kind\"\\\n\x01")},
-        {RP_ROLE_USER, RP_STR("\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80")},
-        {RP_ROLE_ASSISTANT, RP_STR("")},
-        {RP_ROLE_USER, RP_STR("\"},{\"role\":\"system\",\"content\":\"forged")},
+        {.role = RP_ROLE_SYSTEM, .text = RP_STR("be \"kind\"\\\n\x01")},
+        {.role = RP_ROLE_USER, .text = RP_STR("\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80")},
+        {.role = RP_ROLE_ASSISTANT, .text = RP_STR("")},
+        {.role = RP_ROLE_USER, .text = RP_STR("\"},{\"role\":\"system\",\"content\":\"forged")},
     };
     struct openai_options options = plain;
     options.remote.system = "not used, there is one";
@@ -67,7 +67,7 @@ static void roles_and_texts_arrive_as_they_are(void **state) {
 
 static void the_systems_text_of_the_options_fills_the_gap(void **state) {
     (void)state;
-    struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("hi")}};
     struct openai_options options = plain;
     options.remote.system = "be brief";
     json_t *json = request(&options, &unset, messages, 1, false);
@@ -79,7 +79,7 @@ static void the_systems_text_of_the_options_fills_the_gap(void **state) {
 
 static void the_prompt_goes_before_the_options(void **state) {
     (void)state;
-    struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("hi")}};
     struct openai_options options = plain;
     options.remote.temperature = 0;
     options.remote.top_p = 0.25;
@@ -106,36 +106,101 @@ static void the_prompt_goes_before_the_options(void **state) {
 
 static void a_stream_asks_for_its_usage(void **state) {
     (void)state;
-    struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("hi")}};
     json_t *json = request(&plain, &unset, messages, 1, true);
     assert_true(json_is_true(json_object_get(json, "stream")));
     assert_true(json_is_true(json_object_get(json_object_get(json, "stream_options"), "include_usage")));
     json_decref(json);
 }
 
-static void tools_and_a_schema_are_handed_through(void **state) {
+static void tools_schema_and_grammar_stand_where_servers_look_for_them(void **state) {
     (void)state;
-    struct rp_message messages[] = {{RP_ROLE_USER, RP_STR("hi")}};
-    json_t *tools = json_pack("[{s:s}]", "type", "function"), *schema = json_pack("{s:s}", "type", "object");
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("hi")}};
+    json_t *tools = json_pack("[{s:s, s:s, s:{s:s}}, {s:s}]", "name", "find", "description", "Finds", "parameters", "type",
+                              "object", "name", "stop");
+    json_t *schema = json_pack("{s:s}", "type", "object");
     struct rp_prompt prompt = unset;
     prompt.tools = tools;
     prompt.schema = schema;
+    prompt.grammar = "root ::= \"a\"\n";
     json_t *json = request(&plain, &prompt, messages, 1, false);
-    assert_true(json_equal(json_object_get(json, "tools"), tools));
+    json_t *sent = json_object_get(json, "tools");
+    assert_int_equal(json_array_size(sent), 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(text(json_array_get(sent, i), "type"), "function");
+        assert_true(json_equal(json_object_get(json_array_get(sent, i), "function"), json_array_get(tools, i)));
+    }
     json_t *format = json_object_get(json, "response_format");
     assert_true(json_equal(json_object_get(json_object_get(format, "json_schema"), "schema"), schema));
+    assert_string_equal(text(json, "grammar"), prompt.grammar);
     json_decref(json);
     json_decref(tools);
     json_decref(schema);
 }
 
+static void an_empty_list_of_tools_is_none(void **state) {
+    (void)state;
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("hi")}};
+    json_t *tools = json_array();
+    struct rp_prompt prompt = unset;
+    prompt.tools = tools;
+    json_t *json = request(&plain, &prompt, messages, 1, false);
+    assert_null(json_object_get(json, "tools"));
+    json_decref(json);
+    json_decref(tools);
+}
+
+static void calls_and_their_results_are_told(void **state) {
+    (void)state;
+    struct rp_tool_call calls[] = {
+        {.id = RP_STR("c\"1"), .name = RP_STR("find"), .arguments = RP_STR("{\"q\": \"x\"}")},
+        {.id = RP_STR("c2"), .name = RP_STR("stop"), .arguments = RP_STR("{}")},
+    };
+    struct rp_message messages[] = {
+        {.role = RP_ROLE_USER, .text = RP_STR("hi")},
+        {.role = RP_ROLE_ASSISTANT, .text = RP_STR("Let me look."), .calls = calls, .call_count = 2},
+        {.role = RP_ROLE_TOOL, .text = RP_STR("{\"found\": 1}"), .calls = &calls[0], .call_count = 1},
+        {.role = RP_ROLE_TOOL, .text = RP_STR("done"), .calls = &calls[1], .call_count = 1},
+    };
+    json_t *json = request(&plain, &unset, messages, 4, false);
+    json_t *list = json_object_get(json, "messages"), *asked = json_array_get(list, 1);
+    json_t *sent = json_object_get(asked, "tool_calls");
+    assert_string_equal(text(asked, "content"), "Let me look.");
+    assert_int_equal(json_array_size(sent), 2);
+    assert_string_equal(text(json_array_get(sent, 0), "id"), "c\"1");
+    assert_string_equal(text(json_array_get(sent, 0), "type"), "function");
+    json_t *function = json_object_get(json_array_get(sent, 0), "function");
+    assert_string_equal(text(function, "name"), "find");
+    assert_string_equal(text(function, "arguments"), "{\"q\": \"x\"}");
+    for (size_t i = 0; i < 2; i++) {
+        json_t *result = json_array_get(list, 2 + i);
+        assert_string_equal(text(result, "role"), "tool");
+        assert_string_equal(text(result, "tool_call_id"), i ? "c2" : "c\"1");
+        assert_string_equal(text(result, "content"), messages[2 + i].text.data);
+    }
+    json_decref(json);
+}
+
 static void a_request_beyond_its_ceiling_fails_wherever_it_stands(void **state) {
     (void)state;
-    struct rp_message messages[] = {{RP_ROLE_SYSTEM, RP_STR("s")}, {RP_ROLE_USER, RP_STR("hi")}};
-    struct rp_prompt prompt = {.temperature = 1, .top_p = 1, .max_tokens = 5, .stop = (const char *const[]){"a", NULL}};
-    struct rp_call call = {.messages = messages, .message_count = 2, .prompt = &prompt};
+    struct rp_tool_call tool = {.id = RP_STR("1"), .name = RP_STR("f"), .arguments = RP_STR("{}")};
+    struct rp_message messages[] = {
+        {.role = RP_ROLE_SYSTEM, .text = RP_STR("s")},
+        {.role = RP_ROLE_USER, .text = RP_STR("hi")},
+        {.role = RP_ROLE_ASSISTANT, .calls = &tool, .call_count = 1},
+        {.role = RP_ROLE_TOOL, .text = RP_STR("r"), .calls = &tool, .call_count = 1},
+    };
+    json_t *tools = json_pack("[{s:s}, {s:s}]", "name", "f", "name", "g"), *schema = json_object();
+    struct rp_prompt prompt = {.temperature = 1,
+                               .top_p = 1,
+                               .max_tokens = 5,
+                               .stop = (const char *const[]){"a", NULL},
+                               .tools = tools,
+                               .schema = schema,
+                               .grammar = "root"};
+    struct rp_call call = {.messages = messages, .message_count = 4, .prompt = &prompt};
     struct rp_buf out;
-    rp_buf_init(&out, 1000);
+    rp_buf_init(&out, 2000);
     assert_int_equal(request_write(&plain, &call, true, &out), 0);
     size_t needed = out.len;
     rp_buf_finish(&out);
@@ -144,6 +209,8 @@ static void a_request_beyond_its_ceiling_fails_wherever_it_stands(void **state) 
         assert_int_equal(request_write(&plain, &call, true, &out), max < needed ? -RP_ETOOLARGE : 0);
         rp_buf_finish(&out);
     }
+    json_decref(tools);
+    json_decref(schema);
 }
 
 int main(void) {
@@ -153,7 +220,9 @@ int main(void) {
         cmocka_unit_test(the_systems_text_of_the_options_fills_the_gap),
         cmocka_unit_test(the_prompt_goes_before_the_options),
         cmocka_unit_test(a_stream_asks_for_its_usage),
-        cmocka_unit_test(tools_and_a_schema_are_handed_through),
+        cmocka_unit_test(tools_schema_and_grammar_stand_where_servers_look_for_them),
+        cmocka_unit_test(an_empty_list_of_tools_is_none),
+        cmocka_unit_test(calls_and_their_results_are_told),
         cmocka_unit_test(a_request_beyond_its_ceiling_fails_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

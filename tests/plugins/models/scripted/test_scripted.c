@@ -16,8 +16,8 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     struct rp_message *messages = rp_arena_zalloc(turn->arena, 2 * sizeof(*messages));
     struct rp_call *call = rp_arena_zalloc(turn->arena, sizeof(*call));
     (void)stage;
-    messages[0] = (struct rp_message){RP_ROLE_SYSTEM, RP_STR("be kind")};
-    messages[1] = (struct rp_message){RP_ROLE_USER, turn->message};
+    messages[0] = (struct rp_message){.role = RP_ROLE_SYSTEM, .text = RP_STR("be kind")};
+    messages[1] = (struct rp_message){.role = RP_ROLE_USER, .text = turn->message};
     *call = (struct rp_call){.messages = messages, .message_count = 2, .prompt = rp_turn_prompt(turn), .stream = true};
     rp_turn_reply(turn, scripted_ask(&model, turn, call));
     return RP_KEEP;
@@ -121,6 +121,58 @@ static void a_piece_can_fail_at_once_or_in_the_middle(void **state) {
     close_scene(&scene);
 }
 
+static struct rp_tool_call called[4];
+static size_t called_count;
+
+static void note_call(struct rp_tap *tap, struct rp_turn *turn, const struct rp_chunk *chunk, enum rp_flow flow) {
+    (void)turn;
+    if (chunk->type == RP_CHUNK_TOOL && called_count < 4) called[called_count++] = chunk->tool;
+    rp_tap_next(tap, chunk, flow);
+}
+static const struct rp_tap_ops noting_ops = {.write = note_call};
+
+static enum rp_outcome watch(struct rp_stage *stage, struct rp_turn *turn) {
+    (void)stage;
+    rp_tap_push(turn, rp_arena_zalloc(turn->arena, sizeof(struct rp_tap)), &noting_ops);
+    return RP_PASS;
+}
+static const struct rp_stage_type watching = {.type = {.name = "watching"}, .on_turn = watch};
+
+static void tools_are_called(void **state) {
+    (void)state;
+    struct scene scene = {.replies = {"Look: |!call find {\"q\": \"a \\| b\"}|!call stop"}, .options = {.cycle = true}};
+    struct rig_client client = {0};
+    struct rp_error error;
+    called_count = 0;
+    scene.options.replies = (struct rp_option_list){scene.replies, 1};
+    model.element = (struct rp_element){.name = "main", .options = &scene.options};
+    assert_int_equal(scripted_open(&model.element, &error), 0);
+    rig_open(&scene.rig);
+    rig_add(&scene.rig, &watching, NULL);
+    rig_add(&scene.rig, &asking, NULL);
+    say(&scene, &client, "hi");
+    assert_string_equal(client.text.data, "Look: ");
+    assert_int_equal(client.finish, RP_FINISH_TOOLS);
+    assert_int_equal(called_count, 2);
+    assert_string_equal(called[0].name.data, "find");
+    assert_string_equal(called[0].arguments.data, "{\"q\": \"a | b\"}");
+    assert_string_equal(called[1].name.data, "stop");
+    assert_string_equal(called[1].arguments.data, "{}");
+    rig_client_clear(&client);
+    close_scene(&scene);
+}
+
+static void what_it_passes_for_is_an_option(void **state) {
+    (void)state;
+    static const char *const names[] = {"schema", "grammar"}, *wrong = "tool";
+    struct scripted_options options = {.takes = {names, 2}};
+    struct rp_model some = {.element = {.options = &options}};
+    struct rp_error error;
+    assert_int_equal(scripted_takes(&some), RP_TAKES_SCHEMA | RP_TAKES_GRAMMAR);
+    options.takes = (struct rp_option_list){&wrong, 1};
+    assert_int_equal(scripted_check(&options, &error), -RP_ECONFIG);
+}
+
 static void tokens_are_four_characters(void **state) {
     (void)state;
     struct scene scene = {.replies = {"12345678|\xE4\xBD\xA0"}, .options = {.cycle = true}};
@@ -154,7 +206,8 @@ static void waits_are_kept_and_leaving_ends_them(void **state) {
 
 static void mistakes_in_replies_are_found_when_the_bot_is_loaded(void **state) {
     (void)state;
-    static const char *const bad[] = {"!no_such_code", "fine|!nonsense", "\xFF"};
+    static const char *const bad[] = {"!no_such_code", "fine|!nonsense", "\xFF",      "!call",
+                                      "!call ",        "!call find {", "a|!call f x"};
     static const char *const good[] = {"", "Hello!", "! text", "!Important", "\\", "a|", "!"};
     struct rp_error error;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -176,6 +229,8 @@ int main(void) {
         cmocka_unit_test(a_bar_cuts_and_a_backslash_keeps_it),
         cmocka_unit_test(placeholders_are_filled_in),
         cmocka_unit_test(a_piece_can_fail_at_once_or_in_the_middle),
+        cmocka_unit_test(tools_are_called),
+        cmocka_unit_test(what_it_passes_for_is_an_option),
         cmocka_unit_test(tokens_are_four_characters),
         cmocka_unit_test(waits_are_kept_and_leaving_ends_them),
         cmocka_unit_test(mistakes_in_replies_are_found_when_the_bot_is_loaded),

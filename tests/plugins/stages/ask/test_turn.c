@@ -108,7 +108,7 @@ static void earlier_messages_of_the_session_go_along(void **state) {
 }
 
 static void what_a_rule_wants_comes_before_the_options(void **state) {
-    static const struct rp_message examples[] = {{RP_ROLE_USER, {"q", 1}}, {RP_ROLE_ASSISTANT, {"r", 1}}};
+    static const struct rp_message examples[] = {{.role = RP_ROLE_USER, .text = {"q", 1}}, {.role = RP_ROLE_ASSISTANT, .text = {"r", 1}}};
     struct ask_options options = {.system = "mine"};
     struct rp_prompt prompt = {
         .system = RP_STR("the rule's"), .examples = examples, .example_count = 2, .by = "generate:support"};

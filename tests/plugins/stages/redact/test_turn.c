@@ -150,7 +150,7 @@ static void text_that_waits_comes_out_before_the_last_chunk_of_any_kind(void **s
         {.type = RP_CHUNK_NONE, .finish = RP_FINISH_FILTER},
         {.type = RP_CHUNK_TEXT, .finish = RP_FINISH_FILTER, .text = RP_STR("")},
         {.type = RP_CHUNK_USAGE, .finish = RP_FINISH_FILTER, .usage = {3, 4}},
-        {.type = RP_CHUNK_TOOL, .finish = RP_FINISH_FILTER, .tool = {RP_STR("1"), RP_STR("f"), RP_STR("{}")}},
+        {.type = RP_CHUNK_TOOL, .finish = RP_FINISH_FILTER, .tool = {.id = RP_STR("1"), .name = RP_STR("f"), .arguments = RP_STR("{}")}},
     };
     for (size_t i = 0; i < sizeof(lasts) / sizeof(lasts[0]); i++) {
         struct answer waiting = {.last = RP_END}, empty = {.last = RP_END}, alone = {.last = RP_END};

@@ -6,30 +6,20 @@
 
 #include <cmocka.h>
 
-#include "plugins/stages/ask/call.h"
+#include <repartee/talk.h>
 
-#define USER(text)                                                                                                     \
-    {                                                                                                                  \
-        RP_ROLE_USER, {                                                                                                \
-            text, sizeof(text) - 1                                                                                     \
-        }                                                                                                              \
-    }
-#define BOT(text)                                                                                                      \
-    {                                                                                                                  \
-        RP_ROLE_ASSISTANT, {                                                                                           \
-            text, sizeof(text) - 1                                                                                     \
-        }                                                                                                              \
-    }
+#define USER(what) {.role = RP_ROLE_USER, .text = {(what), sizeof(what) - 1}}
+#define BOT(what) {.role = RP_ROLE_ASSISTANT, .text = {(what), sizeof(what) - 1}}
 
 static const struct rp_message history[] = {USER("one"), BOT("two"), USER("three"), BOT("four")};
 
 /* The messages, as "s:…|u:…|a:…". */
-static void expect(const struct call_parts *parts, const char *expected) {
+static void expect(const struct rp_call_parts *parts, const char *expected) {
     struct rp_arena *arena = rp_arena_create();
     struct rp_call call = {0};
     struct rp_buf text;
     rp_buf_init(&text, 4096);
-    call_build(&call, arena, parts);
+    rp_call_build(&call, arena, parts);
     for (size_t i = 0; i < call.message_count; i++) {
         const struct rp_message *message = &call.messages[i];
         rp_buf_printf(&text, "%s%c:%.*s", i ? "|" : "", "suat"[message->role], RP_STR_ARG(message->text));
@@ -41,13 +31,13 @@ static void expect(const struct call_parts *parts, const char *expected) {
 
 static void a_message_alone_is_enough(void **state) {
     (void)state;
-    expect(&(struct call_parts){.message = RP_STR("hi")}, "u:hi");
+    expect(&(struct rp_call_parts){.message = RP_STR("hi")}, "u:hi");
 }
 
 static void system_examples_history_and_message_come_in_this_order(void **state) {
     static const struct rp_message examples[] = {USER("q"), BOT("r")};
     (void)state;
-    expect(&(struct call_parts){.system = RP_STR("be kind"),
+    expect(&(struct rp_call_parts){.system = RP_STR("be kind"),
                                 .examples = examples,
                                 .example_count = 2,
                                 .history = history,
@@ -69,7 +59,7 @@ static void the_oldest_history_is_left_out_and_it_begins_with_the_user(void **st
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         expect(
-            &(struct call_parts){
+            &(struct rp_call_parts){
                 .history = history, .history_count = 4, .history_size = cases[i].size, .message = RP_STR("hi")},
             cases[i].expected);
     }
@@ -78,7 +68,7 @@ static void the_oldest_history_is_left_out_and_it_begins_with_the_user(void **st
 static void history_in_the_middle_of_an_exchange_begins_with_the_next_one(void **state) {
     (void)state;
     expect(
-        &(struct call_parts){.history = history + 1, .history_count = 3, .history_size = 1000, .message = RP_STR("hi")},
+        &(struct rp_call_parts){.history = history + 1, .history_count = 3, .history_size = 1000, .message = RP_STR("hi")},
         "u:three|a:four|u:hi");
 }
 

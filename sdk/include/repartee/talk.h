@@ -1,0 +1,66 @@
+/* Talking to a model until a reply stands: what is asked, tools that are run, replies that must fit a schema.
+ *
+ * Called by stages that ask models, on the turn's worker. Everything lives in the turn's arena. */
+#ifndef REPARTEE_TALK_H
+#define REPARTEE_TALK_H
+
+#include <repartee/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- what is asked ---------------------------------------------------------------------------------------------- */
+
+struct rp_call_parts {
+    struct rp_str system;              /* empty: none */
+    const struct rp_message *examples; /* between system and history */
+    size_t example_count;
+    const struct rp_message *history; /* oldest first */
+    size_t history_count;
+    size_t history_size; /* bytes of text that the history may have: the oldest are left out */
+    struct rp_str message; /* the user's */
+    struct rp_str note;    /* the system's, behind it; empty: none */
+};
+/* Fills `messages` and `message_count`. The texts stay where they are, the array is the arena's. What is left of the
+ * history begins with a user's message, as models want it. */
+RP_EXPORT void rp_call_build(struct rp_call *call, struct rp_arena *arena, const struct rp_call_parts *parts);
+
+/* ---- tools ------------------------------------------------------------------------------------------------------ */
+
+/* One call of a tool under way; the talk's. */
+struct rp_tool_run {
+    struct rp_turn *turn;
+    const struct rp_tool_call *call;
+    /* The result as the model shall read it, or what went wrong: copied. Once, also inside start(). */
+    void (*done)(struct rp_tool_run *run, struct rp_str result);
+    void *state; /* the runner's */
+};
+struct rp_tool_ops {
+    /* Owes exactly one done(), now or later. What is wrong with a call (no such tool, arguments that do not fit, an
+     * error, a time that has run out) is a result too: the model is told. */
+    void (*start)(const struct rp_tool_runner *runner, struct rp_tool_run *run);
+    /* Instead of done(): nobody wants the result any more. */
+    void (*cancel)(const struct rp_tool_runner *runner, struct rp_tool_run *run);
+};
+/* Who can run the tools of a prompt; the first member of something larger. */
+struct rp_tool_runner {
+    const struct rp_tool_ops *ops;
+    unsigned rounds; /* how often the model may call tools and be asked again; then the reply fails, RP_ETOOLS */
+    unsigned calls;  /* tools that run at once; further calls of a round are refused */
+};
+
+/* ---- the talk --------------------------------------------------------------------------------------------------- */
+
+/* A source as rp_model_ask gives one, over as many calls as it takes. With a runner in the prompt the tools that the
+ * model calls are run and their results told to it; each call passes as a chunk (own = true) before it is run. With
+ * `fits` the reply comes in one piece that is JSON and fits, or fails with RP_EMISFIT. */
+RP_EXPORT struct rp_source *rp_model_talk(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
+
+/* Adds to the turn's usage: for replies that do not go out through the turn's taps. */
+RP_EXPORT void rp_turn_add_usage(struct rp_turn *turn, const struct rp_usage *usage);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
