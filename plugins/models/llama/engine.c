@@ -17,10 +17,10 @@ struct engine {
 
     uv_thread_t thread;
     bool started;
-    uv_mutex_t lock; /* of the queue, `poked` and `stopping` */
+    uv_mutex_t lock; /* of the queue, the counts, `poked` and `stopping` */
     uv_cond_t wake;
     struct job *first, **last;
-    int64_t waiting;
+    int64_t waiting, inside; /* inside: those that run too */
     bool poked, stopping;
 
     /* the thread's own */
@@ -39,8 +39,9 @@ static struct engine *engines;
 
 int engine_submit(struct engine *engine, struct job *job) {
     uv_mutex_lock(&engine->lock);
-    bool full = engine->waiting >= engine->settings.queue;
+    bool full = engine->inside >= engine->settings.slots + engine->settings.queue;
     if (!full) {
+        engine->inside++;
         *engine->last = job;
         engine->last = &job->next;
         rp_metric_set(engine->waiting_shown, ++engine->waiting);
@@ -66,6 +67,12 @@ static struct job *take(struct engine *engine) {
     return job;
 }
 
+static void leave(struct engine *engine) {
+    uv_mutex_lock(&engine->lock);
+    engine->inside--;
+    uv_mutex_unlock(&engine->lock);
+}
+
 /* Turns that were given up while they waited go at once, wherever they stand. With the lock held. */
 static void drop_cancelled(struct engine *engine) {
     struct job **at = &engine->first;
@@ -77,6 +84,7 @@ static void drop_cancelled(struct engine *engine) {
         }
         *at = job->next;
         rp_metric_set(engine->waiting_shown, --engine->waiting);
+        engine->inside--;
         job_unref(job);
     }
     engine->last = at;
@@ -99,7 +107,8 @@ static struct slot *best_slot(struct engine *engine, const llama_token *tokens, 
     return best;
 }
 
-static void refuse(struct job *job, int code, const char *message) {
+static void refuse(struct engine *engine, struct job *job, int code, const char *message) {
+    leave(engine);
     job_end(job, RP_FINISH_STOP, &(struct rp_fault){.code = code, .message = message});
     job_unref(job);
 }
@@ -108,9 +117,9 @@ static void begin(struct engine *engine, struct job *job) {
     llama_token *tokens;
     size_t count = prompt_tokenize(&job->prompt, llama_model_get_vocab(engine->weights->model), &tokens);
     if (count == 0) {
-        refuse(job, RP_EINVALID, "there is nothing to answer");
+        refuse(engine, job, RP_EINVALID, "there is nothing to answer");
     } else if (count >= engine_context(engine)) {
-        refuse(job, RP_ETOOLARGE, "the conversation is longer than the model's context");
+        refuse(engine, job, RP_ETOOLARGE, "the conversation is longer than the model's context");
     } else {
         struct slot *slot = best_slot(engine, tokens, count);
         slot->used = ++engine->turns;
@@ -176,6 +185,7 @@ static void fill_batch(struct engine *engine) {
 static void end(struct engine *engine, struct slot *slot, enum rp_finish finish, const struct rp_fault *fault) {
     slot_end(slot, finish, fault);
     engine->busy--;
+    leave(engine);
 }
 
 /* What the context holds after a failure is not known for sure: everybody begins anew. */
@@ -203,7 +213,9 @@ static void advance(struct engine *engine) {
         struct slot *slot = &engine->slots[i];
         if (slot->output < 0) continue;
         slot_advance(slot, engine->context);
-        if (slot->state == SLOT_FREE) engine->busy--;
+        if (slot->state != SLOT_FREE) continue;
+        engine->busy--;
+        leave(engine);
     }
 }
 

@@ -258,6 +258,17 @@ static void test_a_full_queue_is_busy(void **state) {
     assert_in_range(busy, 1, MOST - 3);
 }
 
+static void test_without_a_queue_free_slots_are_taken(void **state) {
+    (void)state;
+    scene.options.slots = 2;
+    scene.options.queue = 0;
+    open_model();
+    for (int i = 0; i < 3; i++) assert_int_equal(rig_say(&scene.rig, &scene.clients[i], "hello"), 0);
+    for (int i = 0; i < 3; i++) finish(&scene.clients[i]);
+    assert_int_equal(scene.clients[0].ends + scene.clients[1].ends, 2);
+    assert_true(strlen(say("and later again")) > 0);
+}
+
 static void test_stop_texts(void **state) {
     char wanted[64], stop[4];
     (void)state;
@@ -410,6 +421,7 @@ int main(void) {
         TEST(test_the_context_ends_the_reply),
         TEST(test_a_message_beyond_the_context_is_refused),
         TEST(test_a_full_queue_is_busy),
+        TEST(test_without_a_queue_free_slots_are_taken),
         TEST(test_stop_texts),
         TEST(test_who_leaves_makes_room),
         TEST(test_who_leaves_while_waiting),
