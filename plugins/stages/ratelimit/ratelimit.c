@@ -33,7 +33,7 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     const struct ratelimit_options *options = stage->element.options;
     enum ratelimit_per per = (enum ratelimit_per)options->per;
     struct rp_str key = key_of(turn, &per);
-    int64_t wait = limiter_take(stage->element.state, per, key, rp_now_ns());
+    int64_t wait = limiter_take(stage->element.state, per, key, rp_steady_ns());
     if (wait == 0) return RP_PASS;
     struct rp_fault fault = {.code = RP_ERATE, .retry_after = seconds(wait)};
     rp_turn_fail(turn, &fault);

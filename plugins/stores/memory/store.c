@@ -31,7 +31,7 @@ static struct shard *shard_of(struct memory *memory, uint64_t hash) {
 }
 
 static int64_t now_of(struct rp_worker *worker) {
-    return worker ? rp_worker_now_ms(worker) : rp_now_ns() / 1000000;
+    return worker ? rp_worker_now_ms(worker) : rp_steady_ns() / 1000000;
 }
 
 static int64_t expiry(int64_t now_ms, int64_t ttl_ms) {

@@ -131,7 +131,8 @@ RP_EXPORT int rp_buf_json_error(struct rp_buf *buf, int code, const char *messag
 
 RP_EXPORT void rp_id(char out_id[RP_ID_SIZE]);
 RP_EXPORT void rp_random(void *out_bytes, size_t len); /* cryptographically strong */
-RP_EXPORT int64_t rp_now_ns(void);  /* monotonic */
+RP_EXPORT int64_t rp_now_ns(void);  /* monotonic: to measure with */
+RP_EXPORT int64_t rp_steady_ns(void); /* monotonic, as timers go: for limits and waits; a conversation test moves it */
 RP_EXPORT int64_t rp_wall_ms(void); /* milliseconds since 1970, UTC */
 
 #ifdef __cplusplus
