@@ -123,6 +123,10 @@ struct http_client *http_client_create(struct rp_worker *worker) {
     return client;
 }
 
+void http_client_stand_in(struct http_client *client, const struct http_stand_in *stand_in) {
+    client->stand_in = stand_in;
+}
+
 void http_client_destroy(struct http_client *client) {
     if (!client) return;
     while (client->active) fetch_drop(client->active);

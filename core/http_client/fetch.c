@@ -59,6 +59,7 @@ static void deactivate(struct rp_fetch *fetch) {
     if (fetch->added) curl_multi_remove_handle(fetch->client->multi, fetch->easy);
     if (fetch->marked) client_unmark(fetch);
     rp_timer_stop(fetch->client->worker, &fetch->timer);
+    rp_task_cancel(fetch->client->worker, &fetch->answer_task);
     if (fetch->next) fetch->next->prev = fetch->prev;
     if (fetch->prev)
         fetch->prev->next = fetch->next;
@@ -72,7 +73,7 @@ void fetch_drop(struct rp_fetch *fetch) {
     fetch_recycle(fetch);
 }
 
-static void fetch_finish(struct rp_fetch *fetch, int code, const char *detail) {
+void fetch_finish(struct rp_fetch *fetch, int code, const char *detail) {
     deactivate(fetch);
     if (!fetch->cancelled) fetch->ops.on_done(fetch, code, detail);
     fetch_recycle(fetch);
@@ -243,14 +244,23 @@ int rp_fetch_start(struct rp_worker *worker, const struct rp_fetch_request *requ
     fetch->head_done = fetch->paused = fetch->cancelled = fetch->suspected = false;
     fetch->error[0] = '\0';
     link_active(fetch);
+    *out = fetch;
+    fetch->answer = NULL;
+    if (fetch->client->stand_in) {
+        answer_start(fetch, request);
+        return 0;
+    }
     fetch_arm(fetch);
     client_mark(fetch);
-    *out = fetch;
     return 0;
 }
 
 void rp_fetch_resume(struct rp_fetch *fetch) {
-    if (fetch->active) client_mark(fetch);
+    if (!fetch->active) return;
+    if (fetch->answer)
+        answer_resume(fetch);
+    else
+        client_mark(fetch);
 }
 
 void rp_fetch_cancel(struct rp_fetch *fetch) {

@@ -1,5 +1,5 @@
 /* What the files of this folder share. client.c drives curl, socket.c connects its sockets to the loop, fetch.c is the
- * life of a fetch, easy.c prepares the transfer, response.c takes what comes back.
+ * life of a fetch, easy.c prepares the transfer, response.c takes what comes back; answer.c is both in a test.
  *
  * The rule that everything here keeps: while curl is on the stack (`inside`), nothing is added to, removed from or
  * unpaused in the multi handle. Such wishes are noted in the fetch and met by client_leave. */
@@ -62,6 +62,8 @@ struct rp_fetch {
     int status;
     int failure; /* why we broke the transfer off: -RP_E…, 0 */
     bool active, added, head_done, paused, cancelled, marked;
+    const struct http_answer *answer; /* NULL: the network answers */
+    struct rp_task answer_task;
     bool suspected;         /* a limit has passed once; bytes clear it */
     bool own_proxy, own_ca; /* the easy handle is set up for this request's own */
     char *default_ca;
@@ -82,6 +84,7 @@ struct http_client {
     struct rp_fetch *marked, **marked_end; /* see client_mark; first come, first served */
     struct socket_table sockets;
     bool env_proxy; /* the environment names a proxy */
+    const struct http_stand_in *stand_in; /* NULL: none */
 };
 
 /* client.c */
@@ -102,11 +105,17 @@ void fetch_on_message(struct rp_fetch *fetch, CURLcode result);
 void fetch_drop(struct rp_fetch *fetch); /* out of the multi handle, without a callback */
 void fetch_meet_mark(struct rp_fetch *fetch);
 void fetch_free(struct rp_fetch *fetch);
+void fetch_finish(struct rp_fetch *fetch, int code, const char *detail); /* out of everything; the last callback */
 void fetch_moved(struct rp_fetch *fetch, enum fetch_phase phase); /* bytes came: the clock of the phase starts anew */
 
 /* easy.c */
 CURL *easy_create(struct rp_fetch *fetch);
 int easy_prepare(struct rp_fetch *fetch, const struct rp_fetch_request *request);
+
+/* answer.c */
+void answer_start(struct rp_fetch *fetch, const struct rp_fetch_request *request);
+void answer_resume(struct rp_fetch *fetch);
+const char *answer_field(const struct rp_fetch *fetch, const char *name);
 
 /* response.c */
 size_t response_on_head(char *data, size_t size, size_t count, void *fetch);

@@ -58,6 +58,7 @@ size_t response_on_body(char *data, size_t size, size_t count, void *arg) {
 
 const char *rp_fetch_field(struct rp_fetch *fetch, const char *name) {
     struct curl_header *header = NULL;
+    if (fetch->answer) return answer_field(fetch, name);
     if (curl_easy_header(fetch->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
     return header->value;
 }
