@@ -24,6 +24,7 @@ struct binding {
     struct place place;     /* of the call, and the word that was called there: to find an option's own line */
     const char *word;
     bool defaults_only;     /* only the table is looked at: nothing is required */
+    bool offline;           /* a secret that is not set stands for itself: nobody outside is asked */
     struct reference *references, **last_reference; /* set both up with bind_init, or leave them zero to collect none */
 };
 

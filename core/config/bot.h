@@ -45,6 +45,13 @@ struct rp_pipeline {
     size_t count;
 };
 
+/* What the bot is loaded for. */
+enum bot_use {
+    BOT_SERVES,  /* all of it */
+    BOT_INWARD,  /* its stores, models and stages: no listener and no transport is opened, the command starts the turns */
+    BOT_OFFLINE, /* the same, and nothing outside is needed: stores become memory stores, secrets may be unset */
+};
+
 struct bot {
     const char *file, *folder;   /* absolute */
     const char *name, *language; /* the section `bot { … }` */
@@ -62,14 +69,16 @@ struct bot {
     struct rp_transport **transports;
     size_t transport_count;
     struct rp_store *sessions; /* `bot { sessions = "main" }`, else the first store, else a memory store made for it */
+    enum bot_use use;
     struct bot_private *private;
 };
 
 /* A transport that the program itself wants, `stdin` for `repartee chat`: made when the file has none of this type,
  * otherwise the file's element with these options set. `options` are those of the type, hidden ones included. */
 struct bot_wish {
-    const char *transport;
+    const char *transport; /* NULL: none */
     json_t *options; /* borrowed */
+    enum bot_use use;
 };
 
 /* 0 and a bot, or -RP_ECONFIG with the report filled (warnings can stand in it in either case). `wish` may be NULL. */
@@ -79,6 +88,9 @@ int bot_load(const char *file, const struct bot_wish *wish, struct bot **out_bot
 int bot_open(struct bot *bot, unsigned workers, struct report *report);
 int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error); /* all or nothing */
 void bot_detach(struct bot *bot, struct rp_worker *worker);
+/* Closes and opens again, on a bot with one worker, what may remember earlier turns (all but types that say
+ * `remembers_nothing`), so that the next turn finds the bot as it was at first. 0, or -RP_ECONFIG: close the bot. */
+int bot_renew(struct bot *bot, struct rp_worker *worker, struct report *report);
 void bot_close(struct bot *bot); /* what bot_open opened */
 void bot_free(struct bot *bot);  /* unloads the plugins too; takes NULL */
 

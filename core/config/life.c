@@ -37,8 +37,14 @@ static struct rp_model *model_of(const struct item *item) {
     return (struct rp_model *)(void *)item->element;
 }
 
+/* A bot that does not serve does without what people reach it by. */
+static bool left_out(const struct bot *bot, const struct item *item) {
+    return bot->use != BOT_SERVES && (item->kind == KIND_LISTENER || item->kind == KIND_TRANSPORT);
+}
+
 static void open_item(struct bot *bot, struct item *item, unsigned workers, struct report *report) {
     struct rp_error error = {0};
+    if (left_out(bot, item)) return;
     const struct rp_type *type = item->type;
     item->failed = needs_failed(item); /* then the report has the cause already */
     if (item->failed) return;
@@ -84,30 +90,36 @@ void bot_close(struct bot *bot) {
 
 /* ---- attach and detach ------------------------------------------------------------------------------------------- */
 
+static void detach_item(struct item *item, struct rp_worker *worker) {
+    unsigned index = rp_worker_index(worker);
+    if (!item->opened) return;
+    if (item->type->detach) item->type->detach(item->element, worker, item->element->local[index]);
+    item->element->local[index] = NULL;
+}
+
 /* Undoes the first `count`, last first. */
 static void detach_items(struct bot *bot, struct rp_worker *worker, size_t count) {
-    unsigned index = rp_worker_index(worker);
-    while (count > 0) {
-        struct item *item = bot->private->items[--count];
-        void *local = item->element->local[index];
-        if (item->type->detach) item->type->detach(item->element, worker, local);
-        item->element->local[index] = NULL;
+    while (count > 0) detach_item(bot->private->items[--count], worker);
+}
+
+static int attach_item(struct bot *bot, struct item *item, struct rp_worker *worker, struct rp_error *error) {
+    struct rp_error why = {0};
+    void *local = NULL;
+    if (!item->opened) return 0;
+    int code = item->type->attach ? item->type->attach(item->element, worker, &local, &why) : 0;
+    if (code == 0) {
+        item->element->local[rp_worker_index(worker)] = local;
+        return 0;
     }
+    complete_error(bot, item, code, &why);
+    *error = why;
+    return code;
 }
 
 int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error) {
-    unsigned index = rp_worker_index(worker);
     for (size_t i = 0; i < bot->private->count; i++) {
-        struct item *item = bot->private->items[i];
-        struct rp_error why = {0};
-        void *local = NULL;
-        int code = item->type->attach ? item->type->attach(item->element, worker, &local, &why) : 0;
-        if (code == 0) {
-            item->element->local[index] = local;
-            continue;
-        }
-        complete_error(bot, item, code, &why);
-        *error = why;
+        int code = attach_item(bot, bot->private->items[i], worker, error);
+        if (code == 0) continue;
         detach_items(bot, worker, i);
         return code;
     }
@@ -116,4 +128,24 @@ int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error
 
 void bot_detach(struct bot *bot, struct rp_worker *worker) {
     detach_items(bot, worker, bot->private->count);
+}
+
+int bot_renew(struct bot *bot, struct rp_worker *worker, struct report *report) {
+    struct bot_private *private = bot->private;
+    size_t errors = report->errors;
+    for (size_t i = private->count; i-- > 0;) {
+        if (private->items[i]->type->remembers_nothing) continue;
+        detach_item(private->items[i], worker);
+        close_item(private->items[i]);
+    }
+    for (size_t i = 0; i < private->count; i++) {
+        struct item *item = private->items[i];
+        struct rp_error error = {0};
+        if (item->type->remembers_nothing) continue;
+        open_item(bot, item, private->workers, report);
+        if (!item->opened || attach_item(bot, item, worker, &error) == 0) continue;
+        report_add_error(report, &error);
+        close_item(item);
+    }
+    return report->errors == errors ? 0 : -RP_ECONFIG;
 }

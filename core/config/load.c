@@ -102,12 +102,12 @@ static bool has_section(const struct load *load, enum section section) {
 
 static void load_missing(struct load *load) {
     const char *file = load->bot->private->shown;
-    if (load->wish && !load->wish_met)
+    if (load->wish && load->wish->transport && !load->wish_met)
         load_extra(load, KIND_TRANSPORT, load->wish->transport, "the command's transport");
     if (load->script.failed) return;
     if (!has_section(load, SECTION_PIPELINE))
         report_add(load->report, RP_ECONFIG, file, 0, "there is no pipeline { … }, so nothing can answer");
-    if (!has_kind(load, KIND_TRANSPORT))
+    if (load->bot->use == BOT_SERVES && !has_kind(load, KIND_TRANSPORT))
         report_warn(load->report, file, 0, "it has no transports, so only `repartee chat` can reach this bot");
     if (!has_kind(load, KIND_STORE)) load_extra(load, KIND_STORE, "memory", "the store for sessions");
 }
@@ -126,7 +126,8 @@ static void check_items(struct load *load) {
     for (struct item *item = load->items; item; item = item->next) {
         struct rp_error error = {0};
         struct place place = item->declared->place;
-        if (item->broken || !item->type->check || item->type->check(item->options, &error) == 0) continue;
+        bool unused = load->bot->use == BOT_OFFLINE && (item->kind == KIND_LISTENER || item->kind == KIND_TRANSPORT);
+        if (unused || item->broken || !item->type->check || item->type->check(item->options, &error) == 0) continue;
         item->broken = true;
         script_mistake(&load->script, place, "%s: %s", item->path,
                        error.text[0] ? error.text : "its options are not valid");
@@ -201,6 +202,7 @@ int bot_load(const char *file, const struct bot_wish *wish, struct bot **out_bot
     struct load load = {
         .bot = bot, .arena = bot->private->arena, .host = &bot->private->host, .report = report, .wish = wish};
     load.last_item = &load.items;
+    if (wish) bot->use = wish->use;
     load_steps(&load);
     report_sort(report, first, bot->private->shown);
     if (report->errors > errors) {

@@ -82,12 +82,18 @@ static struct node take_pipeline(struct load *load, struct item *item, struct bi
 }
 
 static bool takes_wish(struct load *load, const struct item *item) {
-    if (!load->wish || load->wish_met || item->kind != KIND_TRANSPORT) return false;
+    if (!load->wish || !load->wish->transport || load->wish_met || item->kind != KIND_TRANSPORT) return false;
     return load->wish_met = strcmp(item->declared->type, load->wish->transport) == 0;
+}
+
+/* Kinds whose elements are not opened as the bot file has them: what they lack is missed by nobody. */
+static bool left_out(const struct load *load, enum kind kind) {
+    return load->bot->use == BOT_OFFLINE && kind != KIND_MODEL && kind != KIND_STAGE;
 }
 
 static void bind_item(struct load *load, struct item *item) {
     struct binding binding = {
+        .defaults_only = left_out(load, item->kind), .offline = load->bot->use == BOT_OFFLINE,
         .arena = load->arena, .report = load->report, .folder = load->bot->folder, .path = item->path,
         .place = item->declared->place, .word = item->declared->type, .last_reference = &item->references,
     };
@@ -98,6 +104,20 @@ static void bind_item(struct load *load, struct item *item) {
     if (bind_options(&binding, item->type->options, &values, wish ? &wished : NULL, item->options)) item->broken = true;
     for (struct reference *reference = item->references; reference; reference = reference->next)
         reference->line = place_of_option(binding.place, binding.word, reference->option);
+}
+
+/* A store that keeps what it is given in memory, whatever the bot file says. */
+static void stand_in_store(struct load *load, struct item *item) {
+    struct rp_error error = {0};
+    struct binding binding = {.arena = load->arena, .report = load->report, .folder = load->bot->folder,
+                              .path = item->path, .place = item->declared->place, .word = "memory"};
+    const struct rp_type *memory = host_find(load->host, KIND_STORE, "memory", &error);
+    item->type = memory ? memory : item->type;
+    item->broken |= !memory;
+    if (!memory) script_mistake(&load->script, item->declared->place, "%s: the plugin 'memory' is missing", item->path);
+    item->references = NULL;
+    item->options = rp_arena_zalloc(load->arena, item->type->options_size + 1);
+    if (memory) bind_options(&binding, memory->options, NULL, NULL, item->options);
 }
 
 static void make_element(struct load *load, struct item *item) {
@@ -140,6 +160,7 @@ struct item *load_add(struct load *load, enum kind kind, const char *name, const
     if (kind == KIND_STAGE || kind == KIND_TRANSPORT) /* where they stand says little about what they are */
         item->path = rp_arena_printf(load->arena, "%s (%s)", path, item->type->name);
     bind_item(load, item);
+    if (kind == KIND_STORE && load->bot->use == BOT_OFFLINE) stand_in_store(load, item);
     make_element(load, item);
     return item;
 }

@@ -171,6 +171,19 @@ void worker_turn_loop(struct rp_worker *worker) {
     current = NULL;
 }
 
+void worker_wait_loop(struct rp_worker *worker) {
+    current = worker;
+    uv_run(&worker->loop, UV_RUN_ONCE);
+    current = NULL;
+}
+
+bool worker_run_ready(struct rp_worker *worker) {
+    current = worker;
+    bool more = task_list_run(worker);
+    current = NULL;
+    return more;
+}
+
 static void thread_main(void *arg) {
     worker_run(arg);
 }

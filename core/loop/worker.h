@@ -65,7 +65,9 @@ void worker_group_finish(struct worker_group *group);              /* all have e
 void worker_start(struct rp_worker *worker); /* the loop runs on a new thread until worker_end */
 void worker_join(struct rp_worker *worker);
 void worker_run(struct rp_worker *worker);           /* the same on this thread */
-void worker_turn_loop(struct rp_worker *worker);     /* one pass that does not wait (tests) */
+void worker_turn_loop(struct rp_worker *worker);     /* one pass that does not wait */
+void worker_wait_loop(struct rp_worker *worker);     /* one pass that waits until there is something to do */
+bool worker_run_ready(struct rp_worker *worker);     /* only the scheduled tasks, without a look at the loop */
 void worker_end(struct rp_worker *worker);           /* closes the worker's own handles; the loop ends with the last */
 /* Calls on_drained once: when nothing holds the worker any more, or after `ms`. */
 void worker_drain(struct rp_worker *worker, int64_t ms, void (*on_drained)(struct rp_worker *worker));

@@ -300,6 +300,10 @@ static void on_deadline(struct rp_timer *timer) {
         turn_break(turn, RP_EDEADLINE);
 }
 
+bool turn_is_deadline(const struct rp_timer *timer) {
+    return timer->run == on_deadline;
+}
+
 void rp_turn_shield(struct rp_turn *turn) {
     turn_of(turn)->shielded = true;
 }

@@ -97,6 +97,7 @@ void turn_schedule(struct turn *turn);
 void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk); /* the reply is complete */
 void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow); /* writes the last chunk */
 void turn_break(struct turn *turn, int code); /* ends it with this error, wherever it is */
+bool turn_is_deadline(const struct rp_timer *timer);
 void turn_misuse(struct turn *turn, const char *what); /* logs a broken law */
 /* A turn that looks whether this session is to be woken; the caller sets its sink. `parent`: a turn that holds the
  * session and waits, or NULL. */

@@ -43,6 +43,7 @@ const struct rp_stage_type ask_stage = {
     .type = {.name = "ask",
              .summary = "asks a model for the reply",
              .options_size = sizeof(struct ask_options),
-             .options = ask_table},
+             .options = ask_table,
+             .remembers_nothing = true},
     .on_turn = on_turn,
 };

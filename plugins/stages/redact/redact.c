@@ -58,7 +58,8 @@ const struct rp_stage_type redact_stage = {
              .options = redact_table,
              .check = check,
              .open = on_open,
-             .close = on_close},
+             .close = on_close,
+             .remembers_nothing = true},
     .on_turn = on_turn,
     .mask = mask_for_log,
 };

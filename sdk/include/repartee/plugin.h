@@ -51,6 +51,9 @@ struct rp_type {
      * `before` has open there (sockets, connections), so that `before` keeps only the turns it has begun. NULL: there is
      * nothing to take over. */
     void (*adopt)(struct rp_element *element, struct rp_worker *worker);
+    /* Between turns its elements keep nothing of them, so that a conversation test need not make them anew: for what is
+     * dear to open. */
+    bool remembers_nothing;
 };
 
 /* The first member of every element. */

@@ -301,7 +301,7 @@ struct stdin_options {
 static void a_wish_makes_its_transport_and_sets_hidden_options(void **state) {
     struct bot_file *file = *state;
     json_t *options = json_pack("{s:s, s:b}", "message", "hello", "json", 1);
-    struct bot_wish wish = {"stdin", options};
+    struct bot_wish wish = {.transport = "stdin", .options = options};
     bot_file_load(file, "pipeline { redact {} }\n", &wish);
     assert_report(file, "");
     assert_int_equal(file->bot->transport_count, 1);
