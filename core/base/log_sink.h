@@ -9,4 +9,8 @@
 int log_open(enum rp_log_level level, const char *file, struct rp_error *error);
 void log_close(void); /* writes what waits, ends the thread; back to writing at once */
 
+/* From here on lines go to take() instead, from any thread and under the log's lock: it must not log. NULL: they are
+ * written again. */
+void log_divert(enum rp_log_level level, void (*take)(void *arg, const char *line, size_t len), void *arg);
+
 #endif

@@ -31,6 +31,8 @@ static struct {
     char *filling, *emptying;
     size_t used;      /* of `filling` */
     uint64_t dropped; /* lines, since the last report */
+    void (*divert)(void *arg, const char *line, size_t len); /* NULL: lines are written */
+    void *divert_arg;
 } writer = {.retired = -1};
 
 static uv_once_t once = UV_ONCE_INIT;
@@ -91,10 +93,11 @@ static bool enqueue(enum rp_log_level level, const char *line, size_t len) {
 void log_take(enum rp_log_level level, const char *line, size_t len) {
     uv_once(&once, prepare);
     uv_mutex_lock(&writer.lock);
-    bool running = writer.running;
-    bool wake = running && enqueue(level, line, len);
+    bool running = writer.running, diverted = writer.divert != NULL;
+    if (diverted) writer.divert(writer.divert_arg, line, len);
+    bool wake = !diverted && running && enqueue(level, line, len);
     uv_mutex_unlock(&writer.lock);
-    if (!running) write_directly(line, len);
+    if (!running && !diverted) write_directly(line, len);
     if (wake) uv_cond_signal(&writer.wake);
 }
 
@@ -285,4 +288,13 @@ void log_close(void) {
     if (writer.retired >= 0) close(writer.retired);
     writer.retired = -1;
     close_file(writer.fd);
+}
+
+void log_divert(enum rp_log_level level, void (*take)(void *arg, const char *line, size_t len), void *arg) {
+    uv_once(&once, prepare);
+    uv_mutex_lock(&writer.lock);
+    writer.divert = take;
+    writer.divert_arg = arg;
+    atomic_store(&lowest, (int)level);
+    uv_mutex_unlock(&writer.lock);
 }

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"run", "serve a bot", command_run},
     {"chat", "talk to a bot in the terminal", command_chat},
     {"check", "load a bot and report every mistake", command_check},
+    {"test", "run conversation tests", command_test},
     {"plugins", "list what can be loaded, or the options of one", command_plugins},
     {"new", "make a new bot or plugin", command_new},
 };

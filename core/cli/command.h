@@ -10,6 +10,7 @@ enum { EXIT_OK = 0, EXIT_BOT = 1, EXIT_USAGE = 2 };
 int command_run(int argc, char **argv);
 int command_chat(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_plugins(int argc, char **argv);
 int command_new(int argc, char **argv);
 
