@@ -1,11 +1,10 @@
 /* Regular expressions: PCRE2 with Unicode, JIT where there is one, and limits that no pattern gets around.
  *
  * What a match needs (match data, limits, JIT stack) is made once a thread and freed when the thread ends. Text is
- * checked for UTF-8 here, so that PCRE2 never has to. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <repartee/regex.h>
+ * checked for UTF-8 here, so that PCRE2 never has to. A match on a budget goes through a long text piece by piece: the
+ * limits bound what is tried at one place, not in how many places. */
+#include "core/text/regex_code.h"
 
-#include <pcre2.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,17 +12,13 @@
 #define MATCH_LIMIT 100000  /* some milliseconds on the worst text */
 #define DEPTH_LIMIT 4000    /* the interpreter's nested choices; the JIT is bounded by its stack instead */
 #define HEAP_LIMIT_KIB 1024 /* the interpreter's memory */
+#define SHORT 512        /* bytes: a text that may be interpreted, as long as it is cheap */
+#define SHORT_LIMIT 1000 /* backtracks that count as cheap */
+#define LONG 4096        /* bytes: a text that is matched piece by piece */
+#define PIECE 512
+#define CALLS_UNTIMED 16 /* matches of short texts between two looks at the clock */
 #define STACK_START ((size_t)32 * 1024)
 #define STACK_MAX ((size_t)512 * 1024)
-
-struct rp_regex {
-    pcre2_code *code;
-    bool jit, jit_partial;
-    uint32_t groups; /* captures that it has, the whole match included */
-    uint32_t lookbehind;
-    uint32_t name_count, name_size;
-    PCRE2_SPTR names; /* name_size bytes each: group as two bytes, name, NUL */
-};
 
 struct scratch {
     pcre2_match_context *context;
@@ -86,12 +81,19 @@ static int explain(struct rp_error *error, struct rp_str pattern, int reason, si
                         pattern.data + offset - shown);
 }
 
-/* A machine or a policy that has no JIT falls back to the interpreter, which obeys the same limits. */
-static void compile_jit(struct rp_regex *regex, unsigned flags) {
-    regex->jit = pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0;
-    if (flags & RP_REGEX_STREAM) {
-        regex->jit_partial = regex->jit && pcre2_jit_compile(regex->code, PCRE2_JIT_PARTIAL_HARD) == 0;
+static bool has(struct rp_str pattern, const char *text) {
+    size_t len = strlen(text);
+    for (size_t i = 0; i + len <= pattern.len; i++) {
+        if (memcmp(pattern.data + i, text, len) == 0) return true;
     }
+    return false;
+}
+
+/* \G and verbs such as (*COMMIT) speak of where a search started; an anchored one tries one place anyway. */
+static bool is_whole(const struct rp_regex *regex, struct rp_str pattern) {
+    uint32_t options = 0;
+    pcre2_pattern_info(regex->code, PCRE2_INFO_ALLOPTIONS, &options);
+    return options & PCRE2_ANCHORED || has(pattern, "\\G") || has(pattern, "(*");
 }
 
 static void read_info(struct rp_regex *regex) {
@@ -127,40 +129,75 @@ int rp_regex_compile(struct rp_str pattern, unsigned flags, struct rp_regex **ou
         return rp_error_set(error, RP_ECONFIG, "the pattern is longer than %zu bytes", PATTERN_MAX);
     }
     if (!pattern.data) pattern = RP_STR("");
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len,
-                                     PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &reason, &offset, NULL);
+    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len, options, &reason, &offset, NULL);
     if (!code) return explain(error, pattern, reason, offset);
 
     struct rp_regex *regex = rp_calloc(1, sizeof *regex);
     regex->code = code;
     read_info(regex);
+    regex->whole = is_whole(regex, pattern);
     int status = check_names(regex, error);
     if (status) {
         rp_regex_free(regex);
         return status;
     }
-    compile_jit(regex, flags);
+    if (flags & RP_REGEX_MANY) {
+        regex_jit_join(regex);
+    } else {
+        regex_jit_compile(regex, flags);
+    }
     *out = regex;
     return 0;
 }
 
 void rp_regex_free(struct rp_regex *regex) {
     if (!regex) return;
+    if (regex->many) regex_jit_leave(regex);
     pcre2_code_free(regex->code);
     free(regex);
 }
 
 /* ---- matching --------------------------------------------------------------------------------------------------- */
 
-static int run(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags) {
-    uint32_t options = flags & RP_MATCH_PARTIAL ? PCRE2_PARTIAL_HARD : 0;
-    bool jit = options ? regex->jit_partial : regex->jit;
-    PCRE2_SPTR subject = (PCRE2_SPTR)text.data;
+struct search {
+    struct rp_regex *regex; /* const but for its JIT code */
+    struct rp_str text;
+    uint32_t options, steps;
+};
+
+static int run_code(const struct search *search, const pcre2_code *code, bool jit, size_t from) {
+    PCRE2_SPTR subject = (PCRE2_SPTR)search->text.data;
+    size_t len = search->text.len;
+
+    if (jit) return pcre2_jit_match(code, subject, len, from, search->options, scratch->data, scratch->context);
+    return pcre2_match(code, subject, len, from, search->options | PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
+}
+
+/* Interprets an expression that has no machine code yet: a short text, and only while that is cheap. */
+static int run_cheaply(const struct search *search, size_t from) {
+    if (search->text.len > SHORT) return PCRE2_ERROR_MATCHLIMIT;
+    pcre2_set_match_limit(scratch->context, search->steps < SHORT_LIMIT ? search->steps : SHORT_LIMIT);
+    return run_code(search, search->regex->code, false, from);
+}
+
+static int run(const struct search *search, size_t from) {
+    struct rp_regex *regex = search->regex;
+    pcre2_code *fast = NULL;
 
     if (!scratch) scratch = scratch_create();
-    if (jit) return pcre2_jit_match(regex->code, subject, text.len, from, options, scratch->data, scratch->context);
-    options |= PCRE2_NO_UTF_CHECK;
-    return pcre2_match(regex->code, subject, text.len, from, options, scratch->data, scratch->context);
+    if (!search->options) {
+        fast = regex_jit_code(regex, false);
+    } else if (regex->jit_partial) {
+        fast = regex->code;
+    }
+    if (!fast && regex->many) {
+        int result = run_cheaply(search, from);
+        if (result != PCRE2_ERROR_MATCHLIMIT) return result;
+        fast = regex_jit_code(regex, true);
+    }
+    pcre2_set_match_limit(scratch->context, search->steps);
+    return run_code(search, fast ? fast : regex->code, fast, from);
 }
 
 /* false for a whole match that ends before it starts, or starts before `from`: \K in a look-around can do that, and
@@ -179,19 +216,83 @@ static bool copy_groups(const struct rp_regex *regex, size_t count, size_t from,
     return true;
 }
 
+/* The common part of both calls: what must be so before PCRE2 sees the text. 0 to go on, else the result. */
+static int check_text(struct rp_str *text, size_t from, unsigned flags) {
+    if (!text->data) *text = RP_STR("");
+    if (!(flags & RP_MATCH_TRUSTED) && !rp_utf8_valid(text->data, text->len)) return -RP_EUTF8;
+    if (from < text->len && ((unsigned char)text->data[from] & 0xc0) == 0x80) return -RP_EUTF8;
+    return 0;
+}
+
+static int conclude(const struct search *search, int result, size_t from, struct rp_match *out_match) {
+    if (result == PCRE2_ERROR_NOMATCH) return RP_MATCH_NONE;
+    if (result == PCRE2_ERROR_PARTIAL) {
+        return copy_groups(search->regex, 1, from, out_match) ? RP_MATCH_UNDECIDED : -RP_EREGEX;
+    }
+    if (result < 0) return -RP_EREGEX;
+    size_t count = result ? (size_t)result : RP_REGEX_GROUPS; /* 0: there are more groups than places */
+    return copy_groups(search->regex, count, from, out_match) ? RP_MATCH_FOUND : -RP_EREGEX;
+}
+
+static struct search search_of(const struct rp_regex *regex, struct rp_str text, unsigned flags, uint32_t steps) {
+    return (struct search){.regex = (struct rp_regex *)(uintptr_t)regex,
+                           .text = text,
+                           .options = flags & RP_MATCH_PARTIAL ? PCRE2_PARTIAL_HARD : 0,
+                           .steps = steps ? steps : MATCH_LIMIT};
+}
+
 int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
                    struct rp_match *out_match) {
     if (from > text.len) return RP_MATCH_NONE;
-    if (!text.data) text = RP_STR("");
-    if (!(flags & RP_MATCH_TRUSTED) && !rp_utf8_valid(text.data, text.len)) return -RP_EUTF8;
-    if (from < text.len && ((unsigned char)text.data[from] & 0xc0) == 0x80) return -RP_EUTF8;
+    int status = check_text(&text, from, flags);
+    if (status) return status;
+    struct search search = search_of(regex, text, flags, 0);
+    return conclude(&search, run(&search, from), from, out_match);
+}
 
-    int result = run(regex, text, from, flags);
-    if (result == PCRE2_ERROR_NOMATCH) return RP_MATCH_NONE;
-    if (result == PCRE2_ERROR_PARTIAL) return copy_groups(regex, 1, from, out_match) ? RP_MATCH_UNDECIDED : -RP_EREGEX;
-    if (result < 0) return -RP_EREGEX;
-    size_t count = result ? (size_t)result : RP_REGEX_GROUPS; /* 0: there are more groups than places */
-    return copy_groups(regex, count, from, out_match) ? RP_MATCH_FOUND : -RP_EREGEX;
+/* ---- matching on a budget --------------------------------------------------------------------------------------- */
+
+static bool spend(struct rp_regex_budget *budget) {
+    int64_t now = rp_now_ns();
+    if (budget->since_ns) budget->ns -= now - budget->since_ns;
+    budget->since_ns = now;
+    return budget->ns >= 0;
+}
+
+/* The last place before the end of a piece that begins at `from`: a character begins behind it. */
+static size_t piece_limit(struct rp_str text, size_t from) {
+    size_t next = from + PIECE;
+    while (next < text.len && ((unsigned char)text.data[next] & 0xc0) == 0x80) next++;
+    return next < text.len ? next - 1 : text.len;
+}
+
+/* Looks for a match that starts in the first piece, then in the next, and so on. False: over the budget. */
+static bool run_pieces(const struct search *search, size_t from, struct rp_regex_budget *budget, int *out_result) {
+    if (!scratch) scratch = scratch_create();
+    for (size_t limit; spend(budget); from = limit + 1) {
+        limit = piece_limit(search->text, from);
+        pcre2_set_offset_limit(scratch->context, limit);
+        *out_result = run(search, from);
+        pcre2_set_offset_limit(scratch->context, PCRE2_UNSET);
+        if (*out_result != PCRE2_ERROR_NOMATCH || limit == search->text.len) return true;
+    }
+    return false;
+}
+
+int rp_regex_match_within(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
+                          struct rp_regex_budget *budget, struct rp_match *out_match) {
+    if (from > text.len) return RP_MATCH_NONE;
+    int result = check_text(&text, from, flags);
+    if (result) return result;
+    struct search search = search_of(regex, text, flags, budget->steps);
+    if (text.len - from > LONG && !regex->whole) {
+        if (!run_pieces(&search, from, budget, &result)) return -RP_EBUDGET;
+        spend(budget);
+    } else {
+        if (++budget->calls % CALLS_UNTIMED == 0 && !spend(budget)) return -RP_EBUDGET;
+        result = run(&search, from);
+    }
+    return conclude(&search, result, from, out_match);
 }
 
 /* ---- what a pattern has ----------------------------------------------------------------------------------------- */

@@ -16,12 +16,21 @@ struct rp_regex;
 
 enum rp_regex_flags {
     RP_REGEX_STREAM = 1 << 0, /* will be matched with RP_MATCH_PARTIAL too */
+    RP_REGEX_MANY = 1 << 1,   /* one of thousands: the JIT is asked when it is used, not before */
 };
 enum rp_match_flags {
     RP_MATCH_PARTIAL = 1 << 0,  /* more text may follow: report a match that could go on as RP_MATCH_UNDECIDED */
     RP_MATCH_TRUSTED = 1 << 1,  /* the text is known to be valid UTF-8 (always so for a turn's message) */
 };
 enum { RP_MATCH_NONE = 0, RP_MATCH_FOUND = 1, RP_MATCH_UNDECIDED = 2 };
+
+/* What several matches may take together. Set `ns` and leave the rest zero. */
+struct rp_regex_budget {
+    int64_t ns;     /* time that is left; below 0: used up */
+    uint32_t steps; /* backtracks of one match at one place of the text; 0: as many as rp_regex_match allows */
+    uint32_t calls; /* these two are rp_regex_match_within's */
+    int64_t since_ns;
+};
 
 struct rp_match {
     size_t count; /* groups set, the whole match included */
@@ -36,6 +45,14 @@ RP_EXPORT void rp_regex_free(struct rp_regex *regex); /* takes NULL */
  * RP_MATCH_UNDECIDED, group 0 starts where the undecided text starts. */
 RP_EXPORT int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
                              struct rp_match *out_match);
+/* The same on a budget of the caller's, which many matches share: -RP_EBUDGET when it is used up. The clock is looked
+ * at now and then only, so that the last match goes over by a millisecond or two. */
+RP_EXPORT int rp_regex_match_within(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
+                                    struct rp_regex_budget *budget, struct rp_match *out_match);
+/* Says that what follows is a new row of matches: the time since the last one is not charged. */
+static inline void rp_regex_budget_resume(struct rp_regex_budget *budget) {
+    budget->since_ns = 0;
+}
 /* Named groups: the number of names, and the i-th with its group. */
 RP_EXPORT size_t rp_regex_name_count(const struct rp_regex *regex);
 RP_EXPORT const char *rp_regex_name(const struct rp_regex *regex, size_t index, unsigned *out_group);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <repartee/regex.h>
+#include <stdlib.h>
 
 static struct rp_regex *compile(const char *pattern, unsigned flags) {
     struct rp_regex *regex = NULL;
@@ -242,6 +243,110 @@ static void one_expression_serves_all_threads(void **state) {
     rp_regex_free(regex);
 }
 
+static void an_expression_of_many_matches_the_same_before_and_after_its_jit(void **state) {
+    (void)state;
+    static const char *const patterns[] = {"(?i)order (?<id>\\d+)", "^(a+)+$", "退款.{0,4}(?=吗)", "\\bx\\b|(?<=a)b"};
+    static const char *const texts[] = {"my ORDER 42", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "我要退款可以吗", "ab x", ""};
+    for (size_t p = 0; p < 4; p++) {
+        struct rp_regex *plain = compile(patterns[p], 0), *many = compile(patterns[p], RP_REGEX_MANY);
+        for (size_t i = 0; i < 50; i++) {
+            struct rp_match a, b;
+            struct rp_str text = rp_str(texts[i % 5]);
+            int expected = rp_regex_match(plain, text, 0, 0, &a);
+            assert_int_equal(rp_regex_match(many, text, 0, 0, &b), expected);
+            if (expected != RP_MATCH_FOUND) continue;
+            assert_int_equal(a.count, b.count);
+            assert_memory_equal(a.group, b.group, a.count * sizeof(a.group[0]));
+        }
+        rp_regex_free(plain);
+        rp_regex_free(many);
+    }
+}
+
+static void *match_within(void *regex) {
+    size_t found = 0;
+    for (size_t i = 0; i < 2000; i++) {
+        struct rp_regex_budget budget = {.ns = 1000000000};
+        struct rp_match match;
+        found += rp_regex_match_within(regex, RP_STR("order 123456 is late"), 0, 0, &budget, &match) == RP_MATCH_FOUND;
+    }
+    return (void *)found;
+}
+
+static void threads_may_meet_while_the_jit_compiles(void **state) {
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        struct rp_regex *regex = compile("order (\\d{6})", RP_REGEX_MANY);
+        pthread_t threads[4];
+        for (size_t i = 0; i < 4; i++) pthread_create(&threads[i], NULL, match_within, regex);
+        for (size_t i = 0; i < 4; i++) {
+            void *found;
+            pthread_join(threads[i], &found);
+            assert_int_equal((uintptr_t)found, 2000);
+        }
+        rp_regex_free(regex);
+    }
+}
+
+/* A text of this many bytes is matched piece by piece. */
+#define LENGTH 20000
+
+static char *long_text(const char *filler, const char *end) {
+    char *text = rp_alloc(LENGTH + strlen(end) + 1);
+    for (size_t i = 0, len = strlen(filler); i < LENGTH; i++) text[i] = filler[i % len];
+    strcpy(text + LENGTH - LENGTH % strlen(filler), end);
+    return text;
+}
+
+static void a_long_text_matches_in_pieces_as_it_does_whole(void **state) {
+    (void)state;
+    static const char *const patterns[] = {"order \\d+",  "(?i)é.{3}x",  "^退",     "\\Gx",        "(?<=你)好!",   "(?s).*order",
+                                           "(?m)^order", "x(*COMMIT)y", ".*order", "\\w+\\d\\d!", "(?=.*42).*!$", "z"};
+    static const char *const fillers[] = {"退é你好 ", "x", "ab\n", "你"};
+    for (size_t f = 0; f < 4; f++) {
+        char *text = long_text(fillers[f], "Éxyzx order 42 你好!");
+        for (size_t p = 0; p < sizeof(patterns) / sizeof(patterns[0]); p++) {
+            struct rp_regex *regex = compile(patterns[p], 0);
+            struct rp_regex_budget budget = {.ns = INT64_C(60000000000)};
+            struct rp_match a, b;
+            int expected = rp_regex_match(regex, rp_str(text), 0, 0, &a);
+            assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, 0, &budget, &b), expected);
+            if (expected == RP_MATCH_FOUND) assert_memory_equal(&a.group[0], &b.group[0], sizeof(a.group[0]));
+            rp_regex_free(regex);
+        }
+        free(text);
+    }
+}
+
+static void matches_end_with_their_budget(void **state) {
+    (void)state;
+    struct rp_regex *regex = compile("a*b", RP_REGEX_MANY);
+    struct rp_regex_budget budget = {.ns = 1};
+    struct rp_match match;
+    char *text = long_text("a", "c");
+    assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, 0, &budget, &match), -RP_EBUDGET);
+    assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, 0, &budget, &match), -RP_EBUDGET);
+    int result = RP_MATCH_NONE;
+    for (int i = 0; i < 100 && result == RP_MATCH_NONE; i++) {
+        result = rp_regex_match_within(regex, RP_STR("aac"), 0, 0, &budget, &match);
+    }
+    assert_int_equal(result, -RP_EBUDGET);
+    rp_regex_free(regex);
+    free(text);
+}
+
+static void the_steps_of_a_match_are_the_callers_to_set(void **state) {
+    (void)state;
+    struct rp_regex *regex = compile("(a+)+$", RP_REGEX_MANY);
+    struct rp_regex_budget few = {.ns = 1000000000, .steps = 10}, enough = {.ns = 1000000000};
+    struct rp_match match;
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(rp_regex_match_within(regex, RP_STR("aaaaaaaaab"), 0, 0, &few, &match), -RP_EREGEX);
+        assert_int_equal(rp_regex_match_within(regex, RP_STR("aaaaaaaaab"), 0, 0, &enough, &match), RP_MATCH_NONE);
+    }
+    rp_regex_free(regex);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_match_tells_its_groups),
@@ -259,6 +364,11 @@ int main(void) {
         cmocka_unit_test(more_groups_than_are_reported_are_no_danger),
         cmocka_unit_test(the_lookbehind_is_known),
         cmocka_unit_test(one_expression_serves_all_threads),
+        cmocka_unit_test(an_expression_of_many_matches_the_same_before_and_after_its_jit),
+        cmocka_unit_test(threads_may_meet_while_the_jit_compiles),
+        cmocka_unit_test(a_long_text_matches_in_pieces_as_it_does_whole),
+        cmocka_unit_test(matches_end_with_their_budget),
+        cmocka_unit_test(the_steps_of_a_match_are_the_callers_to_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
