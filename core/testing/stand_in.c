@@ -246,15 +246,28 @@ static const char *method_of(const struct rp_fetch_request *request) {
     return request->method ? request->method : request->body.len ? "POST" : "GET";
 }
 
+/* JSON with its fields in order: the same request looks the same each time. */
+static struct rp_str readable_body(struct rp_str body, char **out_memory) {
+    json_t *value;
+    *out_memory = NULL;
+    if (rp_json_parse(body.data, body.len, &value, NULL) == 0) {
+        *out_memory = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        json_decref(value);
+    }
+    struct rp_str text = *out_memory ? rp_str(*out_memory) : body;
+    return rp_str_n(text.data, text.len > BODY_SHOWN ? rp_utf8_whole(text.data, BODY_SHOWN) : text.len);
+}
+
 static void call_is_missing(struct cast *cast, const char *method, const struct rp_fetch_request *request,
                             bool other_body) {
     struct rp_buf text;
-    size_t shown = request->body.len < BODY_SHOWN ? request->body.len : BODY_SHOWN;
+    char *memory;
+    struct rp_str body = readable_body(request->body, &memory);
     rp_buf_init(&text, 2 * BODY_SHOWN);
     rp_buf_printf(&text, "%s %.1000s is called, and no line `http` answers", method, request->url);
     if (other_body)
-        rp_buf_printf(&text, ": the one for it wants another body than %.*s",
-                      (int)rp_utf8_whole(request->body.data, shown), request->body.data);
+        rp_buf_printf(&text, ": the one for it wants another body than %.*s", RP_STR_ARG(body));
+    free(memory);
     cast->on_missing(cast->arg, text.data);
     rp_buf_finish(&text);
 }

@@ -53,7 +53,7 @@ static void check_error(struct result *result, const struct outcome *outcome, co
 static struct rp_str sent_text(struct result *result, const struct sent_event *sent) {
     struct rp_str text = RP_STR("");
     for (; sent; sent = sent->next) {
-        char *data = sent->data ? json_dumps(sent->data, JSON_COMPACT) : NULL;
+        char *data = sent->data ? json_dumps(sent->data, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
         text = rp_str(rp_arena_printf(result->arena, "%.*s%s%s%s%s", RP_STR_ARG(text), text.len ? "\n" : "", sent->name,
                                       data ? " " : "", data ? data : ""));
         free(data);
@@ -66,7 +66,7 @@ static void check_sent(struct result *result, const struct outcome *outcome, con
         if (!rp_str_equal(rp_str(sent->name), expect->text)) continue;
         if (!expect->data || (sent->data && json_part_of(expect->data, sent->data))) return;
     }
-    char *data = expect->data ? json_dumps(expect->data, JSON_COMPACT) : NULL;
+    char *data = expect->data ? json_dumps(expect->data, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     struct rp_str wanted = rp_str(rp_arena_printf(result->arena, "%.*s%s%s", RP_STR_ARG(expect->text), data ? " " : "",
                                                   data ? data : ""));
     free(data);
