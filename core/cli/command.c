@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"check", "load a bot and report every mistake", command_check},
     {"test", "run conversation tests", command_test},
     {"plugins", "list what can be loaded, or the options of one", command_plugins},
+    {"model", "tell what a model's file needs", command_model},
     {"new", "make a new bot or plugin", command_new},
 };
 

@@ -12,6 +12,7 @@ int command_chat(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_plugins(int argc, char **argv);
+int command_model(int argc, char **argv);
 int command_new(int argc, char **argv);
 
 #endif
