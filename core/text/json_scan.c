@@ -237,3 +237,11 @@ bool rp_scan_skip(struct rp_scan *scan) {
         return skip_number(scan);
     }
 }
+
+bool rp_scan_raw(struct rp_scan *scan, struct rp_str *out) {
+    rp_scan_peek(scan);
+    const char *start = scan->at;
+    if (!rp_scan_skip(scan)) return false;
+    *out = rp_str_n(start, (size_t)(scan->at - start));
+    return true;
+}

@@ -122,6 +122,10 @@ RP_EXPORT int rp_json_map(struct rp_arena *arena, struct rp_str json,
                           struct rp_str *out_json);
 /* Appends a quoted JSON string; control characters are escaped, broken UTF-8 becomes U+FFFD. */
 RP_EXPORT int rp_buf_json(struct rp_buf *buf, const char *data, size_t len);
+/* Appends a value as compact JSON. 0, -RP_ETOOLARGE, or -RP_EINVALID for what cannot be written (broken UTF-8). */
+RP_EXPORT int rp_buf_json_value(struct rp_buf *buf, const json_t *value);
+/* Appends a number between -1e12 and 1e12, to six decimals, whatever the locale says about decimal points. */
+RP_EXPORT int rp_buf_json_number(struct rp_buf *buf, double number);
 /* Appends `{"error": {"code": …, "message": …, "request_id": …}}`; message NULL takes the code's own sentence. */
 RP_EXPORT int rp_buf_json_error(struct rp_buf *buf, int code, const char *message, const char *request_id);
 

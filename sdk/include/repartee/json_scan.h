@@ -45,6 +45,7 @@ RP_EXPORT bool rp_scan_text(struct rp_scan *scan, struct rp_buf *out);
 RP_EXPORT bool rp_scan_short(struct rp_scan *scan, struct rp_buf *out);
 RP_EXPORT bool rp_scan_count(struct rp_scan *scan, int64_t *out); /* an integer; what is no number is passed over */
 RP_EXPORT bool rp_scan_integer(struct rp_scan *scan, int64_t *out); /* what is behind a decimal point is cut off */
+RP_EXPORT bool rp_scan_raw(struct rp_scan *scan, struct rp_str *out); /* any value, as it is written */
 RP_EXPORT bool rp_scan_skip(struct rp_scan *scan);                  /* any value */
 
 #ifdef __cplusplus
