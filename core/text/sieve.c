@@ -24,6 +24,7 @@ struct rp_sieve {
     const struct rp_sieve_set *set;
     struct rp_buf text; /* as it came: context that patterns look back at, then what waits from `done` on */
     size_t done;        /* given out; a match that begins before it overlaps the last taking */
+    size_t dropped;     /* bytes that stood in front of `text` */
     size_t look_at;     /* the length of text at which it is worth to look again */
     unsigned seen;      /* classes of what waits */
     bool final;
@@ -160,6 +161,7 @@ static size_t trim(struct rp_sieve *sieve, size_t first) {
     if (keep == 0) return first;
     rp_buf_consume(&sieve->text, keep);
     sieve->done -= keep;
+    sieve->dropped += keep;
     sieve->look_at = sieve->look_at > keep ? sieve->look_at - keep : 0;
     for (size_t i = 0; i < sieve->set->count; i++) {
         struct hit *hit = &sieve->hits[i];
@@ -208,6 +210,7 @@ static int rest(struct rp_sieve *sieve, struct rp_sieve_part *out_part) {
 
 static int give(struct rp_sieve *sieve, struct rp_str text, size_t to, struct rp_sieve_part *out_part) {
     out_part->text = rp_str_n(text.data + sieve->done, to - sieve->done);
+    out_part->at = sieve->dropped + sieve->done;
     sieve->done = to;
     return RP_SIEVE_TEXT;
 }

@@ -96,10 +96,15 @@ static struct ready_source *ready_source(struct rp_turn *turn, enum rp_chunk_typ
     return ready;
 }
 
-struct rp_source *rp_source_text(struct rp_turn *turn, struct rp_str text) {
+struct rp_source *rp_source_ending(struct rp_turn *turn, struct rp_str text, enum rp_finish finish) {
     struct ready_source *ready = ready_source(turn, RP_CHUNK_TEXT, RP_END);
     ready->chunk.text = rp_arena_str(turn->arena, text);
+    ready->chunk.finish = finish;
     return &ready->source;
+}
+
+struct rp_source *rp_source_text(struct rp_turn *turn, struct rp_str text) {
+    return rp_source_ending(turn, text, RP_FINISH_STOP);
 }
 
 struct rp_source *rp_source_fault(struct rp_turn *turn, const struct rp_fault *fault) {

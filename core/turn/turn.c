@@ -363,6 +363,7 @@ static void fill(struct turn *turn, const struct rp_turn_start *start) {
     pub->metadata = start->metadata ? json_incref(start->metadata) : NULL;
     pub->stream = start->stream;
     pub->started_ns = rp_now_ns();
+    pub->reply_max = turn->reply.max;
     pub->deadline_ms = rp_worker_now_ms(pub->worker) + turn->runtime->limits.turn_ms;
 }
 

@@ -72,17 +72,21 @@ static int attempt(lua_State *L) {
     return after_when(L, LUA_OK, (lua_KContext)run);
 }
 
-void attempt_prepare(lua_State *L, struct run *run) {
-    int when = run->rule ? run->rule->when_ref : run->generate->when_ref;
-    int function = run->rule ? run->rule->reply_ref : run->generate->system_ref;
+void attempt_open(lua_State *L, struct run *run, lua_CFunction body) {
     run->co = vm_take(L, &run->co_ref);
     struct run **object = object_push(L, run);
     lua_pushvalue(L, -1);
     run->object_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     run->object = object; /* only now, when the registry keeps it alive */
     if (!lua_checkstack(run->co, 8)) luaL_error(L, "out of stack");
-    lua_pushcfunction(run->co, attempt);
+    lua_pushcfunction(run->co, body);
     lua_xmove(L, run->co, 1);
+}
+
+void attempt_prepare(lua_State *L, struct run *run) {
+    int when = run->rule ? run->rule->when_ref : run->generate->when_ref;
+    int function = run->rule ? run->rule->reply_ref : run->generate->system_ref;
+    attempt_open(L, run, attempt);
     lua_rawgeti(run->co, LUA_REGISTRYINDEX, when);
     lua_rawgeti(run->co, LUA_REGISTRYINDEX, function);
 }

@@ -50,6 +50,10 @@ static int generate_body(lua_State *L) {
     return read_body(L, "generate", declare_generate);
 }
 
+static int guard_body(lua_State *L) {
+    return read_body(L, "guard", declare_guard);
+}
+
 static int declare(lua_State *L, const char *kind, lua_CFunction body) {
     size_t len;
     if (lua_type(L, 1) != LUA_TSTRING) return luaL_error(L, "%s needs a name: %s \"name\" { … }", kind, kind);
@@ -69,4 +73,8 @@ static int generate(lua_State *L) {
     return declare(L, "generate", generate_body);
 }
 
-const luaL_Reg declare_functions[] = {{"rule", rule}, {"generate", generate}, {NULL, NULL}};
+static int guard(lua_State *L) {
+    return declare(L, "guard", guard_body);
+}
+
+const luaL_Reg declare_functions[] = {{"rule", rule}, {"generate", generate}, {"guard", guard}, {NULL, NULL}};

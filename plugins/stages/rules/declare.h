@@ -1,4 +1,4 @@
-/* `rule` and `generate`, as rule files call them. */
+/* `rule`, `generate` and `guard`, as rule files call them. */
 #ifndef RULES_DECLARE_H
 #define RULES_DECLARE_H
 

@@ -72,7 +72,7 @@ static void read_examples(const struct form *form, struct generate *generate) {
 
 void declare_generate(const struct form *form) {
     static const char *const known[] = {"system",   "temperature", "top_p",       "max_tokens", "stop",
-                                        "examples", "when",        "description", NULL};
+                                        "examples", "when",        "description", "guards",     NULL};
     struct generate *generate = ruleset_add_generate(form->vm->set);
     unsigned serial = generate->origin.serial;
     generate->origin = form->origin;
@@ -87,4 +87,5 @@ void declare_generate(const struct form *form) {
     generate->top_p = form_number(form, "top_p", 0, 1);
     generate->max_tokens = form_integer(form, "max_tokens", 1, 10000000);
     generate->when_ref = form_function(form, "when");
+    form_guards(form, &generate->guards);
 }

@@ -34,7 +34,7 @@ static void read_reply(const struct form *form, struct rule *rule) {
 }
 
 void declare_rule(const struct form *form) {
-    static const char *const known[] = {"match", "reply", "priority", "description", "when", "with_person", NULL};
+    static const char *const known[] = {"match", "reply", "priority", "description", "when", "with_person", "guards", NULL};
     struct rule *rule = ruleset_add_rule(form->vm->set);
     unsigned serial = rule->origin.serial;
     rule->origin = form->origin;
@@ -47,4 +47,5 @@ void declare_rule(const struct form *form) {
     rule->priority = form_integer(form, "priority", -1000000, 1000000);
     rule->with_person = form_flag(form, "with_person");
     rule->when_ref = form_function(form, "when");
+    form_guards(form, &rule->guards);
 }

@@ -43,6 +43,15 @@ bool fill_next(struct rp_str *rest, struct fill_piece *out_piece) {
     return true;
 }
 
+bool fill_has_group(const struct rp_regex *regex, struct rp_str name) {
+    if (name.data[0] >= '0' && name.data[0] <= '9') return true;
+    for (size_t i = 0; i < rp_regex_name_count(regex); i++) {
+        unsigned group;
+        if (rp_str_equal(name, rp_str(rp_regex_name(regex, i, &group)))) return true;
+    }
+    return false;
+}
+
 /* The number of the group, or -1. */
 static int group_of(const struct rp_regex *regex, struct rp_str name, const struct rp_match *match) {
     int number = 0;

@@ -13,6 +13,9 @@ struct fill_piece {
 /* Takes the next piece off the front of *rest; false at the end. A brace that opens no placeholder is plain text. */
 bool fill_next(struct rp_str *rest, struct fill_piece *out_piece);
 
+/* Whether a capture of this pattern can be meant by the name: a group's, or a number. */
+bool fill_has_group(const struct rp_regex *regex, struct rp_str name);
+
 /* A match with what is needed to name its groups; all borrowed. */
 struct captures {
     const struct rp_regex *regex;

@@ -33,5 +33,8 @@ size_t form_texts(const struct form *form, const char *name, struct rp_str **out
 /* One for each kind; declare.c calls them. */
 void declare_rule(const struct form *form);
 void declare_generate(const struct form *form);
+void declare_guard(const struct form *form);
+/* declare_guard.c: the names in the field `guards`, which every kind that makes replies may have. */
+void form_guards(const struct form *form, struct guard_names *out);
 
 #endif

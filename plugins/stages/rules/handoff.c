@@ -57,11 +57,11 @@ static json_t *transcript(struct rp_turn *turn) {
     return list;
 }
 
-int handoff_begin(struct run *run, struct rp_str reason) {
+int handoff_begin(struct run *run, const char *by, struct rp_str reason) {
     int rc = set_mark(run, reason);
     if (rc != 0) return rc;
     rp_turn_event(run->turn, "handoff",
-                  json_pack("{s:o, s:s, s:o}", "reason", text_of(reason), "by", run_origin(run)->name, "transcript",
+                  json_pack("{s:o, s:s, s:o}", "reason", text_of(reason), "by", by, "transcript",
                             transcript(run->turn)));
     return 0;
 }
@@ -92,7 +92,7 @@ static int hand_off(lua_State *L) {
     const char *reason = luaL_optlstring(L, 2, "", &len);
     meter_charge(L, STEPS);
     if (!rp_utf8_valid(reason, len)) return luaL_error(L, "the reason is not valid UTF-8");
-    if (handoff_begin(run, rp_str_n(reason, len)) != 0) return luaL_error(L, "the session is full");
+    if (handoff_begin(run, run_origin(run)->name, rp_str_n(reason, len)) != 0) return luaL_error(L, "the session is full");
     run->handed_off = true;
     lua_pushlightuserdata(L, (void *)(uintptr_t)&attempt_handoff_token);
     return 1;

@@ -12,8 +12,8 @@
 struct run;
 
 extern const luaL_Reg handoff_functions[]; /* methods of `t`; ends in NULL */
-/* Hands the session of this run over: mark, event with the transcript, log. 0, or -RP_ETOOLARGE. */
-int handoff_begin(struct run *run, struct rp_str reason);
+/* Hands the session of this run over, in the name of a rule or guard: mark, event with the transcript, log. 0, or -RP_ETOOLARGE. */
+int handoff_begin(struct run *run, const char *by, struct rp_str reason);
 bool handoff_stands(struct rp_stage *stage, struct rp_turn *turn); /* a person has it now */
 /* For a message that no rule took while a person has the conversation: passes it on and gives the text to answer. */
 struct rp_str handoff_pass_on(struct rp_stage *stage, struct rp_turn *turn);

@@ -8,6 +8,7 @@
 #include "declare.h"
 #include "freeze.h"
 #include "globals.h"
+#include "guard.h"
 #include "luajson.h"
 #include "object.h"
 #include "vm.h"
@@ -199,6 +200,10 @@ static int seal(lua_State *L) {
     for (size_t i = 0; i < set->generate_count; i++) {
         keep(L, set->generates[i]->system_ref);
         keep(L, set->generates[i]->when_ref);
+    }
+    for (size_t i = 0; i < set->guard_count; i++) {
+        keep(L, set->guards[i]->check_ref);
+        keep(L, set->guards[i]->when_ref);
     }
     globals_seal(L, check_assignments);
     lua_pushnil(L);

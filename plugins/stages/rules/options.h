@@ -12,7 +12,7 @@ struct rules_options {
     const char *dir;
     struct rp_option_list files;
     json_t *config;
-    const char *handoff, *handoff_waiting, *apology;
+    const char *handoff, *handoff_waiting, *apology, *blocked;
     int on_error;
     int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, handoff_for_ms;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fill.h"
+#include "guard.h"
 
 /* ---- patterns ---------------------------------------------------------------------------------------------------- */
 
@@ -20,23 +21,14 @@ static void compile_rule(struct program *program, const struct rule *rule, size_
     }
 }
 
-static bool has_group(const struct program *program, size_t pattern, struct rp_str name) {
-    const struct rp_regex *regex = matcher_regex(program->matcher, pattern);
-    for (size_t i = 0; i < rp_regex_name_count(regex); i++) {
-        unsigned group;
-        if (rp_str_equal(name, rp_str(rp_regex_name(regex, i, &group)))) return true;
-    }
-    return false;
-}
-
 /* Placeholders of a fixed reply are captures: each must be a group of one of the rule's patterns. */
 static void check_reply(const struct program *program, const struct rule *rule, size_t first, struct rp_str reply,
                         struct mistakes *mistakes) {
     struct fill_piece piece;
     while (fill_next(&reply, &piece)) {
-        bool known = !piece.placeholder || (piece.text.data[0] >= '0' && piece.text.data[0] <= '9');
+        bool known = !piece.placeholder;
         for (size_t i = first; !known && i < matcher_count(program->matcher); i++) {
-            known = has_group(program, i, piece.text);
+            known = fill_has_group(matcher_regex(program->matcher, i), piece.text);
         }
         if (known) continue;
         mistakes_add(mistakes, rule->origin.file, rule->origin.line,
@@ -74,6 +66,7 @@ static int load(struct program *program, struct rp_error *error) {
     struct vm *vm = vm_create(&program->vm, program->sources, mistakes);
     if (vm) {
         compile(program, vm->set, mistakes);
+        guard_compile(program, vm->set, mistakes);
         program->rule_count = vm->set->rule_count;
         program->fingerprint = ruleset_fingerprint(vm->set);
     }
@@ -89,6 +82,7 @@ int program_create(const struct program_options *options, struct program **out, 
     struct program *program = rp_calloc(1, sizeof(*program));
     program->vm = options->vm;
     program->matcher = matcher_create();
+    program->guard_matcher = matcher_create();
     int rc = list_sources(program, options, error);
     if (rc == 0) rc = load(program, error);
     if (rc != 0) {
@@ -102,6 +96,7 @@ int program_create(const struct program_options *options, struct program **out, 
 void program_destroy(struct program *program) {
     if (!program) return;
     matcher_destroy(program->matcher);
+    guard_patterns_free(program);
     sources_destroy(program->sources);
     free(program->owners);
     free(program);

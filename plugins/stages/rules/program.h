@@ -18,6 +18,9 @@ struct program {
     struct sources *sources;
     struct matcher *matcher; /* all patterns, rule by rule in their order */
     uint32_t *owners;        /* the rule of each pattern */
+    struct guard_patterns *guards; /* by number */
+    size_t guard_count, message_guards;
+    struct matcher *guard_matcher; /* the patterns of the guards on messages */
     size_t rule_count;
     uint64_t fingerprint;
 };

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "guard.h"
+
 struct ruleset *ruleset_create(void) {
     struct ruleset *set = rp_calloc(1, sizeof(*set));
     set->arena = rp_arena_create();
@@ -15,6 +17,7 @@ void ruleset_destroy(struct ruleset *set) {
     rp_arena_destroy(set->arena);
     free(set->rules);
     free(set->generates);
+    free(set->guards);
     free(set);
 }
 
@@ -45,7 +48,7 @@ struct generate *ruleset_add_generate(struct ruleset *set) {
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */
 
-static int by_place(const struct origin *a, const struct origin *b) {
+int origin_compare(const struct origin *a, const struct origin *b) {
     int files = strcmp(a->file, b->file);
     if (files != 0) return files;
     if (a->line != b->line) return a->line < b->line ? -1 : 1;
@@ -55,17 +58,17 @@ static int by_place(const struct origin *a, const struct origin *b) {
 static int compare_rules(const void *left, const void *right) {
     const struct rule *a = *(struct rule *const *)left, *b = *(struct rule *const *)right;
     if (a->priority != b->priority) return a->priority > b->priority ? -1 : 1;
-    return by_place(&a->origin, &b->origin);
+    return origin_compare(&a->origin, &b->origin);
 }
 
 static int compare_generates(const void *left, const void *right) {
-    return by_place(&(*(struct generate *const *)left)->origin, &(*(struct generate *const *)right)->origin);
+    return origin_compare(&(*(struct generate *const *)left)->origin, &(*(struct generate *const *)right)->origin);
 }
 
 static int compare_names(const void *left, const void *right) {
     const struct origin *a = *(const struct origin *const *)left, *b = *(const struct origin *const *)right;
     int names = strcmp(a->name, b->name);
-    return names ? names : by_place(a, b);
+    return names ? names : origin_compare(a, b);
 }
 
 /* `origins` is scratch: sorted by name here, so that thousands of rules are no matter. */
@@ -79,15 +82,18 @@ static void find_twins(const struct origin **origins, size_t count, const char *
 }
 
 void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
-    size_t most = set->rule_count + set->generate_count;
+    size_t most = set->rule_count + set->generate_count + set->guard_count;
     const struct origin **origins = rp_alloc((most + 1) * sizeof(*origins));
     for (size_t i = 0; i < set->rule_count; i++) origins[i] = &set->rules[i]->origin;
     find_twins(origins, set->rule_count, "rule", mistakes);
     for (size_t i = 0; i < set->generate_count; i++) origins[i] = &set->generates[i]->origin;
     find_twins(origins, set->generate_count, "generate", mistakes);
+    for (size_t i = 0; i < set->guard_count; i++) origins[i] = &set->guards[i]->origin;
+    find_twins(origins, set->guard_count, "guard", mistakes);
     free(origins);
     if (set->rule_count) qsort(set->rules, set->rule_count, sizeof(struct rule *), compare_rules);
     if (set->generate_count) qsort(set->generates, set->generate_count, sizeof(struct generate *), compare_generates);
+    guard_order(set, mistakes);
 }
 
 /* ---- fingerprint ------------------------------------------------------------------------------------------------- */
@@ -113,5 +119,11 @@ uint64_t ruleset_fingerprint(const struct ruleset *set) {
             hash = mix(hash, rule->patterns[k].data, rule->patterns[k].len);
     }
     for (size_t i = 0; i < set->generate_count; i++) hash = mix_origin(hash, &set->generates[i]->origin);
+    for (size_t i = 0; i < set->guard_count; i++) {
+        const struct guard *guard = set->guards[i];
+        hash = mix_origin(hash, &guard->origin);
+        for (size_t k = 0; k < guard->pattern_count; k++)
+            hash = mix(hash, guard->patterns[k].data, guard->patterns[k].len);
+    }
     return hash;
 }

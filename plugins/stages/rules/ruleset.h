@@ -1,4 +1,4 @@
-/* What the rule files declare: rules and generates, as plain data. Functions stay in the Lua state, by reference. */
+/* What the rule files declare: rules, generates and guards, as plain data. Functions stay in the Lua state, by reference. */
 #ifndef RULES_RULESET_H
 #define RULES_RULESET_H
 
@@ -13,6 +13,11 @@ struct origin {
     int line;
     unsigned serial; /* in the order of declaration */
 };
+struct guard_names { /* what a rule, generate or dialog names in `guards` */
+    struct rp_str *names;
+    size_t count;
+    const struct guard **guards; /* found by guard_find */
+};
 struct rule {
     struct origin origin;
     const char *by; /* "rule:NAME" */
@@ -23,6 +28,7 @@ struct rule {
     struct rp_str *replies; /* one of them is taken; none: reply_ref answers */
     size_t reply_count;
     int reply_ref, when_ref; /* LUA_NOREF: none */
+    struct guard_names guards;
 };
 struct generate {
     struct origin origin;
@@ -34,14 +40,19 @@ struct generate {
     const char **stop; /* NULL-terminated, or NULL */
     struct rp_message *examples;
     size_t example_count;
+    struct guard_names guards;
 };
 struct ruleset {
     struct rp_arena *arena; /* holds all of it */
     struct rule **rules;    /* after ruleset_order: by priority, then file and line */
     struct generate **generates;
     size_t rule_count, rule_cap, generate_count, generate_cap;
+    struct guard **guards; /* guard.h */
+    size_t guard_count, guard_cap;
     unsigned serial;
 };
+
+int origin_compare(const struct origin *a, const struct origin *b); /* by file and line */
 
 struct ruleset *ruleset_create(void);
 void ruleset_destroy(struct ruleset *set); /* takes NULL */

@@ -5,6 +5,7 @@
 #include <repartee/log.h>
 
 #include "attempt.h"
+#include "guard_ask.h"
 #include "object.h"
 
 #define NO_RULE UINT32_MAX
@@ -61,10 +62,10 @@ static int push_traceback(lua_State *L) {
 static void write_failure(const struct run *run, int code, const char *text) {
     struct rp_log_line line;
     rp_log_open(&line, RP_LOG_ERROR, "rules");
-    rp_log_str(&line, "message", rp_str("a rule failed"));
+    rp_log_str(&line, "message", rp_str(run->guard ? "a guard failed" : "a rule failed"));
     rp_log_str(&line, "request_id", rp_str(run->turn->id));
     rp_log_str(&line, "code", rp_str(rp_error_code(code)));
-    rp_log_str(&line, "rule", rp_str(run_origin(run)->name));
+    rp_log_str(&line, run->guard ? "guard" : "rule", rp_str(run_origin(run)->name));
     rp_log_str(&line, "file", rp_str(run_origin(run)->file));
     rp_log_int(&line, "line", run_origin(run)->line);
     rp_log_str(&line, "error", rp_str(text));
@@ -84,16 +85,19 @@ static void log_failure(struct run *run, int code, lua_State *failed) {
     lua_settop(L, top);
 }
 
-/* What a failed rule comes to, by the options. */
-static enum run_state fail(struct run *run, int code) {
+enum run_state run_fail(struct run *run, int code) {
     const struct rules_options *options = run->rules->options;
-    rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
     if (options->apology) {
         run->reply = rp_str(options->apology);
         return RUN_ANSWERS;
     }
     run->fault = (struct rp_fault){.code = code};
     return RUN_FAILS;
+}
+
+static enum run_state fail(struct run *run, int code) {
+    rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
+    return run_fail(run, code);
 }
 
 /* True: the next rule may try. `failed` is where the error's traceback is. */
@@ -103,13 +107,23 @@ static bool attempt_failed(struct run *run, int status, lua_State *failed, enum 
     log_failure(run, code, failed);
     end_attempt(run, false);
     if (run->account.over == METER_MEMORY) lua_gc(run->vm->L, LUA_GCCOLLECT);
+    if (run->guard) { /* whoever asked decides what a guard that failed comes to; it is never passed over */
+        run->fault = (struct rp_fault){.code = code};
+        *out_state = RUN_FAILS;
+        return false;
+    }
     if (run->rules->options->on_error == ON_ERROR_NEXT) return true;
     *out_state = fail(run, code);
     return false;
 }
 
 static int prepare(lua_State *L) {
-    attempt_prepare(L, lua_touserdata(L, 1));
+    struct run *run = lua_touserdata(L, 1);
+    if (run->guard) {
+        guard_ask_prepare(L, run);
+    } else {
+        attempt_prepare(L, run);
+    }
     return 0;
 }
 
@@ -125,7 +139,7 @@ static int start_coroutine(struct run *run, lua_State **out_failed) {
         return status;
     }
     *out_failed = run->co;
-    return lua_resume(run->co, L, 3, &results);
+    return lua_resume(run->co, L, lua_gettop(run->co) - 1, &results);
 }
 
 static enum run_state wait(struct run *run) {
@@ -170,6 +184,7 @@ static void shape_prompt(struct run *run, struct rp_str system) {
 /* False: the next one may try. */
 static bool conclude(struct run *run, enum run_state *out_state) {
     *out_state = RUN_PASSES;
+    if (run->guard) return true;
     if (run->verdict == VERDICT_DECLINED) return false;
     if (run->verdict == VERDICT_PASS) return true;
     if (run->generate && !run->handed_off) {
@@ -255,6 +270,12 @@ enum run_state run_start(struct run *run) {
     uint64_t *bits = rp_arena_alloc(run->turn->arena, matcher_words(matcher) * sizeof(*bits));
     matcher_start(matcher, run->text.text, bits, &run->cursor);
     return go_on(run);
+}
+
+enum run_state run_guard(struct run *run) {
+    enum run_state state;
+    attempt(run, &state);
+    return state;
 }
 
 enum run_state run_resume(struct run *run) {

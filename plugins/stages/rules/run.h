@@ -8,6 +8,7 @@
 #include <repartee/plugin.h>
 
 #include "fill.h"
+#include "guard.h"
 #include "options.h"
 
 enum run_state {
@@ -40,8 +41,11 @@ struct run {
     struct rp_match match;
     size_t pattern;
     uint32_t tried;          /* the rule that had its try last; UINT32_MAX: none */
-    const struct rule *rule; /* the attempt's: one of these two */
+    const struct rule *rule; /* the attempt's: one of these three */
     const struct generate *generate;
+    const struct guard *guard;                             /* with `then`; for a run of its own, guard_ask.c's */
+    void (*then)(struct run *run, enum run_state state);   /* instead of stage_continue's payment; NULL: none */
+    void *then_arg;
     size_t next_generate;
     lua_State *co; /* NULL: no attempt */
     int co_ref, object_ref;
@@ -54,17 +58,21 @@ struct run {
     bool handed_off;  /* in this attempt */
     bool with_person; /* a person has the conversation: only rules marked so may answer */
     struct rp_str reply;
+    enum rp_finish finish; /* of the reply */
     struct rp_fault fault;
 };
 
 struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *vm);
 enum run_state run_start(struct run *run);
+enum run_state run_guard(struct run *run);                  /* only the functions of run->guard */
 enum run_state run_resume(struct run *run);                 /* what was waited for is there */
 enum run_state run_expire(struct run *run);                 /* the wall time is over */
+enum run_state run_fail(struct run *run, int code);         /* what a failure comes to, by the options */
 void run_drop(struct run *run);                             /* the turn has ended meanwhile */
 void stage_continue(struct run *run, enum run_state state); /* stage.c: pays for a turn that waited */
 
 static inline const struct origin *run_origin(const struct run *run) {
+    if (run->guard) return &run->guard->origin;
     return run->rule ? &run->rule->origin : &run->generate->origin;
 }
 static inline struct captures run_captures(const struct run *run) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "guard_message.h"
 #include "handoff.h"
 #include "run.h"
 
@@ -80,22 +81,32 @@ static void pass_on(struct run *run) {
     rp_turn_reply(run->turn, rp_source_text(run->turn, handoff_pass_on(run->stage, run->turn)));
 }
 
-/* Pays for a turn that is kept. */
-static void pay(struct run *run, enum run_state state) {
+/* Pays for a turn that is kept, unless it goes on to wait. */
+static void settle(struct run *run, enum run_state state) {
     struct rp_turn *turn = run->turn;
     if (state == RUN_ANSWERS) {
-        rp_turn_reply(turn, rp_source_text(turn, run->reply));
+        rp_turn_reply(turn, rp_source_ending(turn, run->reply, run->finish));
     } else if (state == RUN_FAILS) {
         rp_turn_fail(turn, &run->fault);
     } else if (state == RUN_PASSES && run->with_person) {
         pass_on(run);
     } else if (state == RUN_PASSES) {
         rp_turn_resume(turn);
+    } else {
+        *rp_turn_slot(turn, run->stage) = run;
     }
 }
 
 void stage_continue(struct run *run, enum run_state state) {
-    pay(run, state);
+    if (run->then) {
+        run->then(run, state);
+    } else {
+        settle(run, state);
+    }
+}
+
+void stage_guarded(struct run *run, enum run_state state) {
+    settle(run, state == RUN_PASSES ? run_start(run) : state);
 }
 
 enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn) {
@@ -110,10 +121,11 @@ enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn) {
 enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     struct run *run = run_create(stage, turn, rp_local(&stage->element, turn->worker));
     run->with_person = handoff_stands(stage, turn);
-    enum run_state state = run_start(run);
+    enum run_state state = guard_message(run);
+    if (state == RUN_WAITS) return RP_KEEP;
+    if (state == RUN_PASSES) state = run_start(run);
     if (state == RUN_PASSES && !run->with_person) return RP_PASS;
-    if (state == RUN_WAITS) *rp_turn_slot(turn, stage) = run;
-    pay(run, state);
+    settle(run, state);
     return RP_KEEP;
 }
 

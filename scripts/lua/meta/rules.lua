@@ -177,6 +177,7 @@ function turn:cancel(text) end
 ---@field priority integer? higher comes first [0]
 ---@field interrupt boolean? also answers while a dialog waits for an answer
 ---@field with_person boolean? also answers while a person has the conversation
+---@field guards string[]? guards with always = false that look at its reply
 ---@field description string?
 
 ---@class rp.dialog
@@ -191,20 +192,22 @@ function turn:cancel(text) end
 ---@field description string?
 
 ---@class rp.guard
----@field on "message"|"reply"|("message"|"reply")[]
----@field match rp.patterns?
----@field check (fun(t: rp.turn, text: string): boolean?)?
+---@field on "message"|"reply"
+---@field match rp.patterns? what it looks for
+---@field check (fun(t: rp.turn, text: string): boolean?, string?)? asked where `match` is found; true lets the text pass, the second value says why not
 ---@field action "block"|"replace"|"reply"|"retry"|"handoff"|"flag"
----@field with string?
----@field note string? said to the model when it is asked again
----@field retries integer?
----@field whole boolean? look at the whole reply before any of it goes out
+---@field with string? the text to put in, {name} for captures; block and handoff have one of their own
+---@field note string? with retry: said to the model when it is asked again
+---@field tries integer? with retry: how often it is asked again, 1 to 5 [1]
+---@field whole boolean? on replies: hold the reply until all of it is there [false]
 ---@field when (fun(t: rp.turn): boolean?)?
----@field priority integer?
+---@field always boolean? on replies: false for only where a rule, generate or dialog names it in `guards` [true]
+---@field priority integer? higher comes first [0]
 ---@field description string?
 
 ---@class rp.generate: rp.shape
 ---@field when (fun(t: rp.turn): boolean?)?
+---@field guards string[]? guards with always = false that look at its reply
 ---@field description string?
 
 ---@class rp.tool

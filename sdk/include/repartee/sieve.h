@@ -60,6 +60,7 @@ RP_EXPORT int rp_sieve_feed(struct rp_sieve *sieve, struct rp_str piece, bool fi
 enum { RP_SIEVE_DONE = 0, RP_SIEVE_TEXT = 1, RP_SIEVE_MATCH = 2 };
 struct rp_sieve_part {
     struct rp_str text; /* plain, or what was taken by the pattern that starts first; until the next feed */
+    size_t at;          /* where it begins in all that was fed; a taking goes on to where the next part begins */
     size_t pattern;     /* with RP_SIEVE_MATCH and -RP_EREGEX */
 };
 /* The next part that is decided: RP_SIEVE_…; -RP_EREGEX when a pattern hit a limit, -RP_ETOOLARGE when more than

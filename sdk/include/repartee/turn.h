@@ -116,6 +116,7 @@ RP_EXPORT void rp_source_close(struct rp_source *source); /* calls ops->close on
 
 /* Ready-made sources in the turn's arena. */
 RP_EXPORT struct rp_source *rp_source_text(struct rp_turn *turn, struct rp_str text); /* copies; one chunk, then END */
+RP_EXPORT struct rp_source *rp_source_ending(struct rp_turn *turn, struct rp_str text, enum rp_finish finish);
 RP_EXPORT struct rp_source *rp_source_fault(struct rp_turn *turn, const struct rp_fault *fault);
 
 /* ---- taps: what a stage hangs into the reply ------------------------------------------------------------------------ */
@@ -197,6 +198,7 @@ struct rp_turn {
     bool stream;             /* the client wants chunks as they come */
     int64_t started_ns;      /* rp_now_ns() at the start */
     int64_t deadline_ms;     /* rp_worker_now_ms() at which it ends by itself */
+    size_t reply_max;        /* bytes that a reply may have; one that is longer fails with RP_EREPLYSIZE */
 };
 
 enum rp_outcome { RP_PASS, RP_KEEP };

@@ -37,6 +37,7 @@ int bot_setup(void **state) {
     bot.options = (struct rules_options){.dir = folder_rules(),
                                          .handoff = "I am passing you on to a person.",
                                          .handoff_waiting = "Your message has been passed on.",
+                                         .blocked = "I cannot help with that.",
                                          .instructions = 1000000,
                                          .memory = 32 << 20,
                                          .turn_memory = 4 << 20,

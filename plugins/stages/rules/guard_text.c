@@ -1,0 +1,181 @@
+/* Finds with a sieve, which tells the same for every cut; here its matches become what the guard puts in their place. */
+#include "guard_text.h"
+
+#include "fill.h"
+
+static struct normalised plain(struct rp_str text) {
+    return (struct normalised){.text = text, .original = text};
+}
+
+/* What the guard says in place of the match; `text` is what the match's groups lie in. */
+static struct rp_str fill(const struct guard_use *use, const struct rp_sieve_part *part, const struct rp_match *match,
+                          const struct normalised *text) {
+    if (!use->guard->has_with) return use->sentence;
+    struct captures captures = {use->patterns->patterns[part->pattern].regex, match, text};
+    return captures_fill(&captures, use->guard->with, use->arena);
+}
+
+static void note_found(const struct guard_use *use, struct guard_found *found, struct rp_str matched,
+                       struct rp_str with) {
+    if (found->found) return;
+    *found = (struct guard_found){true, rp_arena_str(use->arena, matched), with};
+}
+
+/* ---- a whole text ------------------------------------------------------------------------------------------------ */
+
+static int regex_code(int code) {
+    return code == -RP_ETOOLARGE ? -RP_EREPLYSIZE : code;
+}
+
+static int whole_match(const struct guard_use *use, const struct rp_sieve *sieve, const struct rp_sieve_part *part,
+                       const struct normalised *text, struct guard_found *found, struct rp_str *out_with) {
+    struct rp_match match;
+    struct rp_str searched;
+    int code = rp_sieve_groups(sieve, part, &match, &searched);
+    if (code) return code;
+    *out_with = fill(use, part, &match, text);
+    note_found(use, found, normalise_original(text, part->at, part->at + part->text.len), *out_with);
+    return 0;
+}
+
+static int look(const struct guard_use *use, struct rp_sieve *sieve, const struct normalised *text,
+                struct guard_found *out) {
+    struct rp_sieve_part part;
+    struct rp_str with;
+    int code = rp_sieve_feed(sieve, text->text, true);
+    while (code == 0 && (code = rp_sieve_next(sieve, &part)) == RP_SIEVE_TEXT) code = 0;
+    return code == RP_SIEVE_MATCH ? whole_match(use, sieve, &part, text, out, &with) : code;
+}
+
+int guard_look(const struct guard_use *use, const struct normalised *text, struct guard_found *out) {
+    struct rp_sieve *sieve = rp_sieve_create(&use->patterns->set);
+    *out = (struct guard_found){.with = use->guard->has_with ? use->guard->with : use->sentence};
+    int code = look(use, sieve, text, out);
+    rp_sieve_destroy(sieve);
+    return regex_code(code);
+}
+
+/* A replacement under way: the original is copied up to each taking, and goes on behind it. */
+struct replacing {
+    const struct normalised *text;
+    struct rp_buf out;
+    size_t copied;     /* bytes of the original */
+    size_t taken_from; /* of the normalised text; SIZE_MAX: no taking is open */
+    struct rp_str with;
+};
+
+/* The open taking ends at `end` of the normalised text. What it touches of the original goes. */
+static int close_taking(struct replacing *replacing, size_t end) {
+    if (replacing->taken_from == SIZE_MAX) return 0;
+    struct rp_str original = replacing->text->original;
+    struct rp_str gone = normalise_original(replacing->text, replacing->taken_from, end);
+    size_t from = (size_t)(gone.data - original.data), to = from + gone.len;
+    int code = 0;
+    if (from > replacing->copied) {
+        code = rp_buf_append(&replacing->out, original.data + replacing->copied, from - replacing->copied);
+    }
+    if (to > replacing->copied) replacing->copied = to;
+    replacing->taken_from = SIZE_MAX;
+    return code ? code : rp_buf_append_str(&replacing->out, replacing->with);
+}
+
+static int replace(const struct guard_use *use, struct rp_sieve *sieve, struct replacing *replacing,
+                   struct guard_found *found) {
+    struct rp_sieve_part part;
+    int kind = 0, code = rp_sieve_feed(sieve, replacing->text->text, true);
+    while (code == 0 && (kind = rp_sieve_next(sieve, &part)) > 0) {
+        code = close_taking(replacing, part.at);
+        if (code || kind == RP_SIEVE_TEXT) continue;
+        replacing->taken_from = part.at;
+        code = whole_match(use, sieve, &part, replacing->text, found, &replacing->with);
+    }
+    if (code == 0 && kind < 0) code = kind;
+    if (code == 0) code = close_taking(replacing, replacing->text->text.len);
+    struct rp_str original = replacing->text->original;
+    if (code || !found->found) return code;
+    return rp_buf_append(&replacing->out, original.data + replacing->copied, original.len - replacing->copied);
+}
+
+int guard_replace(const struct guard_use *use, const struct normalised *text, struct guard_found *out,
+                  struct rp_str *out_text) {
+    struct rp_sieve *sieve = rp_sieve_create(&use->patterns->set);
+    struct replacing replacing = {.text = text, .taken_from = SIZE_MAX};
+    rp_buf_init(&replacing.out, use->max);
+    *out = (struct guard_found){.found = false};
+    int code = replace(use, sieve, &replacing, out);
+    *out_text = text->original;
+    if (code == 0 && out->found) *out_text = rp_arena_str(use->arena, rp_buf_str(&replacing.out));
+    rp_buf_finish(&replacing.out);
+    rp_sieve_destroy(sieve);
+    return regex_code(code);
+}
+
+/* ---- in pieces --------------------------------------------------------------------------------------------------- */
+
+void guard_stream_init(struct guard_stream *stream, const struct guard_use *use) {
+    *stream = (struct guard_stream){.use = use, .sieve = rp_sieve_create(&use->patterns->set)};
+    rp_buf_init(&stream->out, use->max);
+}
+
+void guard_stream_finish(struct guard_stream *stream) {
+    rp_sieve_destroy(stream->sieve);
+    stream->sieve = NULL;
+    rp_buf_finish(&stream->out);
+}
+
+static int on_match(struct guard_stream *stream, const struct rp_sieve_part *part, bool *out_ended) {
+    const struct guard_use *use = stream->use;
+    struct rp_match match;
+    struct rp_str text;
+    int code = rp_sieve_groups(stream->sieve, part, &match, &text);
+    if (code) return code;
+    struct normalised searched = plain(text);
+    struct rp_str with = fill(use, part, &match, &searched);
+    note_found(use, &stream->found, part->text, with);
+    *out_ended = use->guard->action == GUARD_BLOCK;
+    return rp_buf_append_str(&stream->out, with);
+}
+
+/* A flag changes nothing: the text goes by, and is only looked at. */
+static int watch(struct guard_stream *stream) {
+    struct rp_sieve_part part;
+    int kind;
+    while ((kind = rp_sieve_next(stream->sieve, &part)) > 0) {
+        if (kind == RP_SIEVE_MATCH) note_found(stream->use, &stream->found, part.text, RP_STR(""));
+    }
+    return kind;
+}
+
+static int sift(struct guard_stream *stream, bool *out_ended) {
+    struct rp_sieve_part part;
+    int kind, code = 0;
+    while (code == 0 && !*out_ended && (kind = rp_sieve_next(stream->sieve, &part)) != RP_SIEVE_DONE) {
+        if (kind < 0) return kind;
+        code = kind == RP_SIEVE_TEXT ? rp_buf_append_str(&stream->out, part.text) : on_match(stream, &part, out_ended);
+    }
+    return code;
+}
+
+/* Nobody knows whether the text matches: for a guard that blocks, it does. */
+static int block_blindly(struct guard_stream *stream, bool *out_ended) {
+    const struct guard_use *use = stream->use;
+    struct rp_match none = {.count = 0};
+    struct normalised nothing = plain(RP_STR(""));
+    for (size_t i = 0; i < RP_REGEX_GROUPS; i++) none.group[i].start = none.group[i].end = SIZE_MAX;
+    note_found(use, &stream->found, RP_STR(""), RP_STR(""));
+    *out_ended = true;
+    return rp_buf_append_str(&stream->out, fill(use, &(struct rp_sieve_part){.pattern = 0}, &none, &nothing));
+}
+
+int guard_stream_feed(struct guard_stream *stream, struct rp_str piece, bool final, struct rp_str *out_text,
+                      bool *out_ended) {
+    enum guard_action action = stream->use->guard->action;
+    rp_buf_clear(&stream->out);
+    *out_ended = false;
+    int code = rp_sieve_feed(stream->sieve, piece, final);
+    if (code == 0) code = action == GUARD_FLAG ? watch(stream) : sift(stream, out_ended);
+    if (code == -RP_EREGEX && action == GUARD_BLOCK) code = block_blindly(stream, out_ended);
+    if (code == 0 && !*out_ended && rp_sieve_waiting(stream->sieve).len > stream->use->max) code = -RP_EREPLYSIZE;
+    *out_text = action == GUARD_FLAG ? piece : rp_buf_str(&stream->out);
+    return regex_code(code);
+}
