@@ -4,7 +4,9 @@
 
 #include "element.h"
 #include "grammar.h"
+#include "tools.h"
 
+#define CALL_MAX ((size_t)1 << 20) /* bytes of a reply that may still be a call */
 #define BUSY_SECONDS 2 /* after which another try makes sense */
 
 struct ask {
@@ -13,6 +15,8 @@ struct ask {
     const struct rp_call *call;
     struct job *job; /* NULL: not asked yet */
     struct rp_buf out;
+    struct rp_buf held; /* with tools: the reply, as long as it may be a call */
+    enum { REPLY_SPEAKS, REPLY_UNDECIDED, REPLY_CALLS } kind;
     bool owed;
 };
 
@@ -39,20 +43,48 @@ static bool take(struct ask *ask) {
     return over;
 }
 
+static void write_chunk(struct ask *ask, struct rp_chunk chunk, enum rp_flow flow) {
+    ask->owed = false;
+    rp_source_write(&ask->source, &chunk, flow); /* the last thing: a write can end the turn */
+}
+
+static void pay_end(struct ask *ask) {
+    struct rp_chunk chunk = {.type = RP_CHUNK_USAGE, .finish = ask->job->finish, .usage = ask->job->usage};
+    if (ask->kind == REPLY_CALLS) chunk.finish = RP_FINISH_TOOLS;
+    if (ask->job->fault.code)
+        write_fault(ask, ask->job->fault);
+    else
+        write_chunk(ask, chunk, RP_END);
+}
+
+/* With tools: a reply is held as long as it may be a call. False: nothing can go on yet, or the call has. */
+static bool decide(struct ask *ask, bool over) {
+    struct rp_tool_call call;
+    rp_buf_append_str(&ask->held, rp_buf_str(&ask->out));
+    rp_buf_clear(&ask->out);
+    if (tools_may_be_call(rp_buf_str(&ask->held)) && ask->held.len < CALL_MAX) {
+        if (!over) return false;
+        if (tools_read_call(ask->source.turn->arena, rp_buf_str(&ask->held), ask->call->prompt->tools, &call)) {
+            ask->kind = REPLY_CALLS;
+            write_chunk(ask, (struct rp_chunk){.type = RP_CHUNK_TOOL, .tool = call}, RP_MORE);
+            return false;
+        }
+    }
+    ask->kind = REPLY_SPEAKS;
+    struct rp_buf swap = ask->held;
+    ask->held = ask->out;
+    ask->out = swap;
+    return true;
+}
+
 static void pay(struct ask *ask) {
     if (!ask->owed) return;
     bool over = take(ask);
-    struct rp_chunk chunk = {.type = RP_CHUNK_TEXT, .text = rp_buf_str(&ask->out)};
-    if (ask->out.len > 0) {
-        ask->owed = false;
-        rp_source_write(&ask->source, &chunk, RP_MORE);
-    } else if (over && ask->job->fault.code) {
-        write_fault(ask, ask->job->fault);
-    } else if (over) {
-        chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .finish = ask->job->finish, .usage = ask->job->usage};
-        ask->owed = false;
-        rp_source_write(&ask->source, &chunk, RP_END);
-    }
+    if (ask->kind == REPLY_UNDECIDED && !decide(ask, over)) return;
+    if (ask->out.len > 0)
+        write_chunk(ask, (struct rp_chunk){.type = RP_CHUNK_TEXT, .text = rp_buf_str(&ask->out)}, RP_MORE);
+    else if (over)
+        pay_end(ask);
 }
 
 void ask_on_news(struct ask *ask) {
@@ -70,7 +102,15 @@ static int render(struct ask *ask) {
     struct rp_message *messages = rp_arena_zalloc(arena, (count + 1) * sizeof(*messages));
     if (own) messages[0] = (struct rp_message){.role = RP_ROLE_SYSTEM, .text = rp_str(system)};
     memcpy(messages + own, call->messages, call->message_count * sizeof(*messages));
+    messages = tools_conversation(arena, call->prompt->tools, messages, &count);
     return prompt_render(ask->element->chat_template, messages, count, &ask->job->prompt);
+}
+
+/* free() it; NULL: the reply is free. */
+static char *grammar_of(const struct rp_prompt *prompt) {
+    if (prompt->grammar) return rp_strdup(prompt->grammar);
+    if (prompt->tools) return grammar_from_tools(prompt->tools);
+    return prompt->schema ? grammar_from_schema(prompt->schema) : NULL;
 }
 
 static struct sampling_settings settings_of(const struct llama_options *options, const struct rp_prompt *prompt) {
@@ -91,14 +131,14 @@ static int prepare(struct ask *ask, const char **out_why) {
     const struct llama_vocab *vocab = llama_model_get_vocab(engine_model(ask->element->engine));
     struct sampling_settings settings = settings_of(options, prompt);
     struct job *job = ask->job;
-    char *own = prompt->schema && !prompt->grammar ? grammar_from_schema(prompt->schema) : NULL;
+    char *grammar = grammar_of(prompt);
     *out_why = "the reply's form cannot be turned into a grammar";
-    int rc = prompt->schema && !prompt->grammar && !own ? -RP_EUNSUPPORTED : 0;
-    if (rc == 0 && sampling_init(&job->sampling, &settings, own ? own : prompt->grammar, vocab) != 0) {
+    int rc = (prompt->schema || prompt->tools) && !grammar ? -RP_EUNSUPPORTED : 0;
+    if (rc == 0 && sampling_init(&job->sampling, &settings, grammar, vocab) != 0) {
         *out_why = "the grammar cannot be read";
         rc = -RP_EUNSUPPORTED;
     }
-    free(own);
+    free(grammar);
     if (rc == 0 && render(ask) != 0) {
         *out_why = "the chat template does not take this conversation";
         rc = -RP_EUNSUPPORTED;
@@ -145,6 +185,7 @@ static void close(struct rp_source *source) {
     }
     ask->job = NULL;
     rp_buf_finish(&ask->out);
+    rp_buf_finish(&ask->held);
 }
 
 static const struct rp_source_ops ops = {.more = more, .close = close};
@@ -153,7 +194,9 @@ struct rp_source *element_ask(struct rp_model *model, struct rp_turn *turn, cons
     struct ask *ask = rp_arena_zalloc(turn->arena, sizeof(*ask));
     ask->element = model->element.state;
     ask->call = call;
+    ask->kind = call->prompt->tools ? REPLY_UNDECIDED : REPLY_SPEAKS;
     rp_buf_init(&ask->out, (size_t)64 << 20);
+    rp_buf_init(&ask->held, (size_t)64 << 20);
     rp_source_init(&ask->source, &ops, turn);
     return &ask->source;
 }

@@ -231,14 +231,42 @@ static const char *expression(struct walk *walk, const json_t *schema) {
     return text;
 }
 
-char *grammar_from_schema(const json_t *schema) {
+/* `root`: what stands in front of the schema's expression. */
+static char *grammar(const json_t *schema, const char *root) {
     struct walk walk = {.root = schema, .arena = rp_arena_create()};
     char *text = NULL;
     rp_buf_init(&walk.out, GRAMMAR_MAX);
-    const char *root = expression(&walk, schema);
-    int rc = rp_buf_printf(&walk.out, "root ::= %s\n%s", root, basics);
+    const char *whole = expression(&walk, schema);
+    int rc = rp_buf_printf(&walk.out, "root ::= %s%s\n%s", root, whole, basics);
     if (rc == 0 && !walk.failed) text = rp_strdup(walk.out.data);
     rp_buf_finish(&walk.out);
     rp_arena_destroy(walk.arena);
+    return text;
+}
+
+char *grammar_from_schema(const json_t *schema) {
+    return grammar(schema, "");
+}
+
+/* References in a tool's parameters count from the tool's own schema, which a grammar of all tools cannot tell apart:
+ * such a tool's arguments may be any object. */
+static json_t *schema_of_tool(const json_t *tool) {
+    json_t *parameters = json_object_get(tool, "parameters");
+    char *alone = parameters ? grammar_from_schema(parameters) : NULL, *text = json_dumps(parameters, 0);
+    bool usable = alone && text && !strstr(text, "\"$ref\"");
+    free(alone);
+    free(text);
+    json_t *arguments = usable ? json_incref(parameters) : json_pack("{s:s}", "type", "object");
+    return json_pack("{s:s, s:[s, s], s:{s:{s:O}, s:o}}", "type", "object", "required", "tool", "arguments",
+                     "properties", "tool", "const", json_object_get(tool, "name"), "arguments", arguments);
+}
+
+char *grammar_from_tools(const json_t *tools) {
+    json_t *any = json_array(), *tool;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)tools, i, tool) json_array_append_new(any, schema_of_tool(tool));
+    json_t *schema = json_pack("{s:o}", "anyOf", any);
+    char *text = grammar(schema, "[^ \\n{] [^\\x00]* | ");
+    json_decref(schema);
     return text;
 }

@@ -9,5 +9,8 @@
 
 /* free() it. NULL: the schema is no object, refers to what is not there, or makes a grammar that is too large. */
 char *grammar_from_schema(const json_t *schema);
+/* A reply that is a call of one of these tools ([{"name", "parameters": schema}]), or any text that does not begin like
+ * one; the same. */
+char *grammar_from_tools(const json_t *tools);
 
 #endif

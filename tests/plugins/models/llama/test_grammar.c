@@ -47,13 +47,9 @@ static bool takes(struct llama_sampler *sampler, llama_token token) {
     return true;
 }
 
-/* Whether the grammar of this schema takes the whole text, and lets it end there. */
-static bool fits(const char *schema_text, const char *text) {
-    json_t *schema;
+/* Whether the grammar takes the whole text, and lets it end there. */
+static bool grammar_takes(char *grammar, const char *text) {
     llama_token tokens[512];
-    assert_int_equal(rp_json_parse(schema_text, strlen(schema_text), &schema, NULL), 0);
-    char *grammar = grammar_from_schema(schema);
-    json_decref(schema);
     assert_non_null(grammar);
     struct llama_sampler *sampler = llama_sampler_init_grammar(vocab, grammar, "root");
     if (!sampler) fail_msg("cannot be read:\n%s", grammar);
@@ -64,6 +60,18 @@ static bool fits(const char *schema_text, const char *text) {
     if (good) good = takes(sampler, llama_vocab_eos(vocab));
     llama_sampler_free(sampler);
     return good;
+}
+
+static char *made_of(const char *json, char *(*make)(const json_t *value)) {
+    json_t *value;
+    assert_int_equal(rp_json_parse(json, strlen(json), &value, NULL), 0);
+    char *grammar = make(value);
+    json_decref(value);
+    return grammar;
+}
+
+static bool fits(const char *schema, const char *text) {
+    return grammar_takes(made_of(schema, grammar_from_schema), text);
 }
 
 static void test_plain_types(void **state) {
@@ -136,6 +144,19 @@ static void test_alternatives(void **state) {
     assert_false(fits(either, "\"7\""));
 }
 
+static void test_tools_are_called_or_text_is_free(void **state) {
+    static const char tools[] =
+        "[{\"name\": \"find\", \"parameters\": {\"type\": \"object\", \"required\": [\"n\"], \"properties\": {\"n\": "
+        "{\"type\": \"integer\"}}}}, {\"name\": \"tree\", \"parameters\": {\"$ref\": \"#/$defs/t\", \"$defs\": {\"t\": {}}}}]";
+    (void)state;
+    const char *const good[] = {"Hello {there}, \"you\"", "{\"tool\": \"find\", \"arguments\": {\"n\": 5}}",
+                                "{\"tool\": \"tree\", \"arguments\": {\"any\": [1]}}"};
+    const char *const bad[] = {"{\"tool\": \"find\", \"arguments\": {}}", "{\"tool\": \"other\", \"arguments\": {}}",
+                               "{\"tool\": \"find\", \"arguments\": {\"n\": 5}} and more"};
+    for (size_t i = 0; i < 3; i++) assert_true(grammar_takes(made_of(tools, grammar_from_tools), good[i]));
+    for (size_t i = 0; i < 3; i++) assert_false(grammar_takes(made_of(tools, grammar_from_tools), bad[i]));
+}
+
 static void test_what_cannot_be_a_grammar(void **state) {
     static const char *const bad[] = {"3", "{\"$ref\": \"#/$defs/none\"}", "{\"$ref\": \"http://elsewhere\"}",
                                       "{\"enum\": []}", "{\"type\": \"strange\"}", "false"};
@@ -159,6 +180,7 @@ int main(void) {
         cmocka_unit_test(test_objects_need_what_is_required),
         cmocka_unit_test(test_definitions_may_refer_to_themselves),
         cmocka_unit_test(test_alternatives),
+        cmocka_unit_test(test_tools_are_called_or_text_is_free),
         cmocka_unit_test(test_what_cannot_be_a_grammar),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
