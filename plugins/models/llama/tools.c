@@ -85,12 +85,11 @@ bool tools_read_call(struct rp_arena *arena, struct rp_str reply, const json_t *
     const char *name = json_string_value(json_object_get(value, "tool"));
     char *arguments = json_dumps(json_object_get(value, "arguments"), JSON_COMPACT);
     bool good = name && arguments && is_tool(tools, name);
-    if (good) {
-        rp_id(id);
-        out->id = rp_arena_str(arena, rp_str(id));
-        out->name = rp_arena_str(arena, rp_str(name));
-        out->arguments = rp_arena_str(arena, rp_str(arguments));
-    }
+    rp_id(id);
+    if (good)
+        *out = (struct rp_tool_call){.id = rp_arena_str(arena, rp_str(id)),
+                                     .name = rp_arena_str(arena, rp_str(name)),
+                                     .arguments = rp_arena_str(arena, rp_str(arguments))};
     free(arguments);
     json_decref(value);
     return good;
