@@ -10,10 +10,14 @@
 
 #define MAX_WORKERS 256
 
-static const char usage[] = "usage: repartee run [-c FILE] [--workers N]\n\n"
-                            "Serves the bot until SIGTERM or Ctrl-C, then finishes the turns in flight.\n\n"
+static const char usage[] = "usage: repartee run [-c FILE] [--workers N] [--control PATH]\n\n"
+                            "Serves the bot until SIGTERM or Ctrl-C, then finishes the turns in flight. SIGHUP, or\n"
+                            "`repartee reload`, loads the bot file again without a pause; what does not load changes\n"
+                            "nothing. The number of workers and the environment stay as they are at the start.\n\n"
                             "  -c, --config FILE   the bot file [bot.lua]\n"
                             "  -w, --workers N     worker threads [one for each core]\n"
+                            "      --control PATH  the socket for reload, status and stop\n"
+                            "                      [in $XDG_RUNTIME_DIR or /tmp, one for each bot file]\n"
                             "  -h, --help          this text\n";
 
 static int parse_workers(const char *text, unsigned *out_workers) {
@@ -39,13 +43,16 @@ static void raise_file_limit(void) {
 int command_run(int argc, char **argv) {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"workers", required_argument, NULL, 'w'},
+                                            {"control", required_argument, NULL, 's'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    struct engine_options engine = {.file = "bot.lua"};
+    struct engine_options engine = {.file = "bot.lua", .controlled = true};
     int option;
     while ((option = getopt_long(argc, argv, "c:w:h", options, NULL)) != -1) {
         if (option == 'c') {
             engine.file = optarg;
+        } else if (option == 's') {
+            engine.control = optarg;
         } else if (option == 'w') {
             if (parse_workers(optarg, &engine.workers) != 0) return EXIT_USAGE;
         } else {

@@ -1,7 +1,7 @@
 /* A bot: everything that one bot file declares, bound, checked and (after bot_open) made. One generation.
  *
  * bot_load reads the file, loads the plugins it names, binds all options and collects every mistake it finds into the
- * report. It opens nothing. All calls on the main thread but bot_attach and bot_detach, which run on their worker. */
+ * report. It opens nothing. All calls on the main thread but those that take a worker, which run on it. */
 #ifndef CORE_CONFIG_BOT_H
 #define CORE_CONFIG_BOT_H
 
@@ -20,6 +20,9 @@ void report_add(struct report *report, int code, const char *file, int line, con
 void report_add_error(struct report *report, const struct rp_error *error);
 /* `bot.lua:21: pipeline stage 3: no stage called 'redcat' (did you mean 'redact'?)`, a line each. */
 void report_print(const struct report *report, FILE *out);
+/* The same lines one by one: calls tell(arg, warning, line) for each. */
+void report_tell(const struct report *report, void (*tell)(void *arg, bool warning, const char *line), void *arg);
+void report_merge(struct report *report, const struct report *from);
 void report_finish(struct report *report);
 
 struct bot_limits { /* the section `limits { … }`; defaults in brackets */
@@ -39,8 +42,10 @@ struct bot_log { /* the section `log { … }` */
     int prompts;      /* choices "none" (0), "redacted" (1, the default) */
 };
 
+struct turn_runtime;
 struct rp_pipeline {
     const char *name; /* "main" for the unnamed one */
+    struct turn_runtime *runtime; /* core/turn's: of its generation; NULL: the worker's own counts (tests) */
     struct rp_stage **stages;
     size_t count;
 };
@@ -71,6 +76,7 @@ struct bot {
     struct rp_store *sessions; /* `bot { sessions = "main" }`, else the first store, else a memory store made for it */
     enum bot_use use;
     struct bot_private *private;
+    struct generation *generation; /* core/turn's; NULL: none */
 };
 
 /* A transport that the program itself wants, `stdin` for `repartee chat`: made when the file has none of this type,
@@ -86,12 +92,29 @@ int bot_load(const char *file, const struct bot_wish *wish, struct bot **out_bot
 /* Opens every element in order (stores, models, listeners, stages, transports); on failure what was opened is closed
  * again and the report tells all elements that failed. `workers`: how many will attach. */
 int bot_open(struct bot *bot, unsigned workers, struct report *report);
-int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error); /* all or nothing */
+/* All or nothing; the report may be filled in either case. */
+int bot_attach(struct bot *bot, struct rp_worker *worker, struct report *report);
 void bot_detach(struct bot *bot, struct rp_worker *worker);
 /* Closes and opens again, on a bot with one worker, what may remember earlier turns (all but types that say
  * `remembers_nothing`), so that the next turn finds the bot as it was at first. 0, or -RP_ECONFIG: close the bot. */
 int bot_renew(struct bot *bot, struct rp_worker *worker, struct report *report);
 void bot_close(struct bot *bot); /* what bot_open opened */
+/* Behind bot_open, for a bot that will serve: the listeners' sockets. 0, or -RP_ECONFIG with the report filled. */
+int bot_bind(struct bot *bot, struct report *report);
+
+/* follow.c: a reload. Between bot_load and bot_open: tells each element which one of `before` it replaces; `before`
+ * NULL: none any more. */
+void bot_follow(struct bot *bot, const struct bot *before);
+bool bot_keeps_sessions(const struct bot *bot, const struct bot *before); /* the store that has them is followed */
+void bot_warn_of_losses(const struct bot *bot, const struct bot *before, struct report *report);
+
+/* ---- taking in work: each on its worker, when all workers have attached. `only` names the one type of transport that
+ * counts, and then no listener does; NULL: all of them. ---- */
+
+/* Elements that replace others adopt what these have open; the rest of the transports and listeners start. */
+void bot_begin(struct bot *bot, struct rp_worker *worker, const char *only);
+/* Transports and listeners take in nothing new, but those that `successor` has adopted; NULL: none is. */
+void bot_drain(struct bot *bot, struct rp_worker *worker, const struct bot *successor, const char *only);
 void bot_free(struct bot *bot);  /* unloads the plugins too; takes NULL */
 
 #endif

@@ -1,4 +1,4 @@
-/* The life of a loaded bot: open, attach, detach, close. What fails in the middle leaves nothing behind. */
+/* The life of a loaded bot: open, attach, start, drain, detach, close. What fails in the middle leaves nothing behind. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -84,6 +84,23 @@ int bot_open(struct bot *bot, unsigned workers, struct report *report) {
     return -RP_ECONFIG;
 }
 
+int bot_bind(struct bot *bot, struct report *report) {
+    size_t errors = report->errors;
+    if (bot->transport_count == 0)
+        report_add(report, RP_ECONFIG, bot->private->shown, 0, "without a transport nobody can reach the bot");
+    for (size_t i = 0; i < bot->private->count; i++) {
+        const struct item *item = bot->private->items[i];
+        const struct rp_listener_type *type = (const void *)item->type;
+        struct rp_error error = {0};
+        if (item->kind != KIND_LISTENER || !item->opened || !type->bind) continue;
+        int code = type->bind((struct rp_listener *)item->element, bot->private->workers, &error);
+        if (code == 0) continue;
+        complete_error(bot, item, code, &error);
+        report_add_error(report, &error);
+    }
+    return report->errors == errors ? 0 : -RP_ECONFIG;
+}
+
 void bot_close(struct bot *bot) {
     for (size_t i = bot->private->count; i > 0; i--) close_item(bot->private->items[i - 1]);
 }
@@ -102,23 +119,27 @@ static void detach_items(struct bot *bot, struct rp_worker *worker, size_t count
     while (count > 0) detach_item(bot->private->items[--count], worker);
 }
 
-static int attach_item(struct bot *bot, struct item *item, struct rp_worker *worker, struct rp_error *error) {
+static int attach_item(struct bot *bot, struct item *item, struct rp_worker *worker, struct report *report) {
     struct rp_error why = {0};
     void *local = NULL;
+    size_t reported = report->errors;
     if (!item->opened) return 0;
+    element_report_to(report);
     int code = item->type->attach ? item->type->attach(item->element, worker, &local, &why) : 0;
+    element_report_to(NULL);
     if (code == 0) {
         item->element->local[rp_worker_index(worker)] = local;
         return 0;
     }
+    if (!why.text[0] && report->errors > reported) return code; /* the hook has said it all */
     complete_error(bot, item, code, &why);
-    *error = why;
+    report_add_error(report, &why);
     return code;
 }
 
-int bot_attach(struct bot *bot, struct rp_worker *worker, struct rp_error *error) {
+int bot_attach(struct bot *bot, struct rp_worker *worker, struct report *report) {
     for (size_t i = 0; i < bot->private->count; i++) {
-        int code = attach_item(bot, bot->private->items[i], worker, error);
+        int code = attach_item(bot, bot->private->items[i], worker, report);
         if (code == 0) continue;
         detach_items(bot, worker, i);
         return code;
@@ -140,12 +161,73 @@ int bot_renew(struct bot *bot, struct rp_worker *worker, struct report *report) 
     }
     for (size_t i = 0; i < private->count; i++) {
         struct item *item = private->items[i];
-        struct rp_error error = {0};
         if (item->type->remembers_nothing) continue;
         open_item(bot, item, private->workers, report);
-        if (!item->opened || attach_item(bot, item, worker, &error) == 0) continue;
-        report_add_error(report, &error);
-        close_item(item);
+        if (item->opened && attach_item(bot, item, worker, report) != 0) close_item(item);
     }
     return report->errors == errors ? 0 : -RP_ECONFIG;
+}
+
+/* ---- taking in work, and ceasing to ------------------------------------------------------------------------------ */
+
+static bool adopts(const struct item *item) {
+    return item->element->before && item->type->adopt;
+}
+
+static bool is_adopted(const struct item *item, const struct bot *successor) {
+    for (size_t i = 0; successor && i < successor->private->count; i++) {
+        const struct item *other = successor->private->items[i];
+        if (other->element->before == item->element) return adopts(other);
+    }
+    return false;
+}
+
+static bool counts(const struct item *item, const char *only) {
+    if (!item->opened) return false;
+    if (item->kind == KIND_TRANSPORT) return !only || strcmp(item->type->name, only) == 0;
+    return item->kind == KIND_LISTENER && !only;
+}
+
+static void start_item(struct item *item, struct rp_worker *worker) {
+    const void *type = item->type;
+    const struct rp_listener_type *listener = type;
+    const struct rp_transport_type *transport = type;
+    if (item->kind == KIND_LISTENER && listener->start)
+        listener->start((struct rp_listener *)item->element, worker);
+    else if (item->kind == KIND_TRANSPORT && transport->start)
+        transport->start((struct rp_transport *)item->element, worker);
+}
+
+static void drain_item(struct item *item, struct rp_worker *worker) {
+    const void *type = item->type;
+    const struct rp_listener_type *listener = type;
+    const struct rp_transport_type *transport = type;
+    if (item->kind == KIND_LISTENER && listener->drain)
+        listener->drain((struct rp_listener *)item->element, worker);
+    else if (item->kind == KIND_TRANSPORT && transport->drain)
+        transport->drain((struct rp_transport *)item->element, worker);
+}
+
+/* Transports before listeners: a listener hands out work at once. */
+static void start_kind(struct bot *bot, struct rp_worker *worker, const char *only, enum kind kind) {
+    for (size_t i = 0; i < bot->private->count; i++) {
+        struct item *item = bot->private->items[i];
+        if (item->kind == kind && counts(item, only) && !adopts(item)) start_item(item, worker);
+    }
+}
+
+void bot_begin(struct bot *bot, struct rp_worker *worker, const char *only) {
+    for (size_t i = 0; i < bot->private->count; i++) {
+        struct item *item = bot->private->items[i];
+        if (adopts(item)) item->type->adopt(item->element, worker);
+    }
+    start_kind(bot, worker, only, KIND_TRANSPORT);
+    start_kind(bot, worker, only, KIND_LISTENER);
+}
+
+void bot_drain(struct bot *bot, struct rp_worker *worker, const struct bot *successor, const char *only) {
+    for (size_t i = 0; i < bot->private->count; i++) {
+        struct item *item = bot->private->items[i];
+        if (counts(item, only) && !is_adopted(item, successor)) drain_item(item, worker);
+    }
 }

@@ -19,7 +19,7 @@ struct item { /* an element and what loading knows about it */
     struct rp_element *element; /* the first member of a struct rp_stage and so on; NULL: no type */
     void *options;
     struct reference *references;
-    const char *pipeline; /* of a transport: the name it gave, or NULL */
+    const char *pipeline; /* a stage's; of a transport: the name it gave, or NULL */
     bool broken;          /* a mistake was reported: it will not be made */
     enum { ITEM_NEW, ITEM_VISITING, ITEM_ORDERED } visit;
     bool opened, failed; /* in bot_open */

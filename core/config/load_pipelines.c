@@ -22,6 +22,7 @@ static void load_stage(struct load *load, const struct part *part, struct rp_pip
         return;
     }
     struct item *item = load_add(load, KIND_STAGE, value->element->type, stage, value->element);
+    if (item) item->pipeline = pipeline->name;
     if (item && item->element) pipeline->stages[pipeline->count] = (struct rp_stage *)item->element;
     pipeline->count++;
 }

@@ -41,6 +41,14 @@ void report_add(struct report *report, int code, const char *file, int line, con
     report_add_error(report, &error);
 }
 
+void report_merge(struct report *report, const struct report *from) {
+    for (size_t i = 0; i < from->count; i++) {
+        struct report_entry *entry = report_entry(report);
+        if (entry) *entry = from->entries[i];
+    }
+    report->errors += from->errors;
+}
+
 void report_warn(struct report *report, const char *file, int line, const char *format, ...) {
     struct report_entry *entry = report_entry(report);
     if (!entry) return;
@@ -73,20 +81,34 @@ void report_sort(struct report *report, size_t from, const char *first) {
     }
 }
 
-static void report_print_entry(const struct report_entry *entry, FILE *out) {
+static void report_line(const struct report_entry *entry, char *out, size_t size) {
     const struct rp_error *error = &entry->error;
-    if (error->file[0]) fprintf(out, "%s:", error->file);
-    if (error->file[0] && error->line > 0) fprintf(out, "%d:", error->line);
-    fprintf(out, "%s%s%s\n", error->file[0] ? " " : "", entry->warning ? "warning: " : "", error->text);
+    char place[sizeof error->file + 16] = "";
+    if (error->file[0] && error->line > 0) snprintf(place, sizeof place, "%s:%d: ", error->file, error->line);
+    else if (error->file[0]) snprintf(place, sizeof place, "%s: ", error->file);
+    snprintf(out, size, "%s%s%s", place, entry->warning ? "warning: " : "", error->text);
+}
+
+void report_tell(const struct report *report, void (*tell)(void *arg, bool warning, const char *line), void *arg) {
+    char line[sizeof(struct rp_error) + 64];
+    size_t errors = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        report_line(&report->entries[i], line, sizeof line);
+        tell(arg, report->entries[i].warning, line);
+        errors += !report->entries[i].warning;
+    }
+    if (errors == report->errors) return;
+    snprintf(line, sizeof line, "… and %zu more", report->errors - errors);
+    tell(arg, false, line);
+}
+
+static void print_line(void *out, bool warning, const char *line) {
+    (void)warning;
+    fprintf(out, "%s\n", line);
 }
 
 void report_print(const struct report *report, FILE *out) {
-    size_t errors = 0;
-    for (size_t i = 0; i < report->count; i++) {
-        report_print_entry(&report->entries[i], out);
-        errors += !report->entries[i].warning;
-    }
-    if (errors < report->errors) fprintf(out, "… and %zu more\n", report->errors - errors);
+    report_tell(report, print_line, out);
 }
 
 void report_finish(struct report *report) {

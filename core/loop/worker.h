@@ -12,6 +12,7 @@
 struct http_client;
 struct turn_table;
 struct turn_runtime;
+struct generation_part;
 
 struct timer_heap {
     struct rp_timer **timers;
@@ -39,13 +40,14 @@ struct rp_worker {
     bool post_closed;
 
     unsigned holds;
-    bool attached, draining, drained, ended;
+    bool draining, drained, ended;
     struct rp_timer drain_deadline;
     struct rp_task drain_task;
     void (*on_drained)(struct rp_worker *worker);
 
     struct turn_table *turns;     /* core/turn's */
-    struct turn_runtime *runtime; /* core/turn's, shared by all workers */
+    struct turn_runtime *runtime; /* core/turn's: for new turns, shared by all workers of its generation */
+    struct generation_part *generations; /* core/turn's: attached ones */
     struct session_timers *session_timers; /* core/turn's; NULL: none yet */
     struct http_client *http;     /* made at the first fetch */
     uv_thread_t thread;
@@ -56,6 +58,7 @@ struct worker_group {
     unsigned count;
     struct rp_worker **workers;
     atomic_bool ready;
+    atomic_int turns; /* in flight, all workers together */
     void (*on_stop)(struct worker_group *group, int exit_code); /* any thread */
 };
 

@@ -29,7 +29,7 @@ static void advance(struct alone *alone, int64_t ms) {
 }
 
 static bool quiet(const struct alone *alone) {
-    return atomic_load(&alone->runtime.in_flight) == 0;
+    return atomic_load(&alone->group.turns) == 0;
 }
 
 /* Nothing is ready: waits for the world outside, or moves the time. False: neither leads anywhere. */

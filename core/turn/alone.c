@@ -25,11 +25,8 @@ static void forget_worker(struct alone *alone) {
 }
 
 static int attach(struct alone *alone, struct report *report) {
-    struct rp_error error = {0};
-    int code = bot_attach(alone->bot, alone_worker(alone), &error);
-    if (code == 0) return 0;
-    report_add_error(report, &error);
-    bot_close(alone->bot);
+    int code = bot_attach(alone->bot, alone_worker(alone), report);
+    if (code != 0) bot_close(alone->bot);
     return code;
 }
 
@@ -97,15 +94,14 @@ static void on_closed(uv_handle_t *handle) {
 
 bool alone_wait(struct alone *alone, int64_t ms) {
     struct rp_worker *worker = alone_worker(alone);
-    struct turn_runtime *runtime = &alone->runtime;
     bool late = false;
-    int in_flight = atomic_load(&runtime->in_flight);
+    int in_flight = atomic_load(&alone->group.turns);
     uv_timer_t timer = {.data = &late};
     uv_timer_init(&worker->loop, &timer);
     uv_update_time(&worker->loop);
     uv_timer_start(&timer, on_time, (uint64_t)ms, 0);
-    while (!late && !ready(worker) && atomic_load(&runtime->in_flight) == in_flight) worker_wait_loop(worker);
-    bool something = ready(worker) || atomic_load(&runtime->in_flight) != in_flight;
+    while (!late && !ready(worker) && atomic_load(&alone->group.turns) == in_flight) worker_wait_loop(worker);
+    bool something = ready(worker) || atomic_load(&alone->group.turns) != in_flight;
     uv_close((uv_handle_t *)&timer, on_closed);
     while (timer.data) worker_turn_loop(worker);
     return something;

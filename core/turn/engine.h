@@ -9,6 +9,8 @@ struct engine_options {
     unsigned workers;             /* 0: one for each core */
     const struct bot_wish *wish;  /* a transport the command needs; NULL: none */
     bool only_wish;               /* start nothing but that transport: no listener, no other transport */
+    const char *control;          /* where the control socket is; NULL: the bot's usual place */
+    bool controlled;              /* there is a control socket, and SIGHUP reloads */
 };
 
 /* Serves until a signal or rp_stop, drains, and returns the exit code. */

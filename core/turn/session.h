@@ -11,6 +11,8 @@ struct session_hub;
 
 struct session_hub *session_hub_create(size_t max_waiting); /* turns that may wait for one session */
 void session_hub_destroy(struct session_hub *hub);
+void session_hub_limit(struct session_hub *hub, size_t max_waiting); /* any thread; from the next one on */
+size_t session_hub_waiting(const struct session_hub *hub); /* turns, right now; any thread */
 
 enum { SESSION_GRANTED = 0, SESSION_WAIT = 1 };
 /* SESSION_GRANTED; SESSION_WAIT: granted(turn) follows on the turn's worker; -RP_EBUSY: too many wait already. */

@@ -1,6 +1,7 @@
 /* Who has which session: a hash table in shards, each under its own lock that is held for a few instructions. A turn that
  * has to wait is known by its ticket only, so it may end while it waits. */
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/turn/session.h"
@@ -30,17 +31,30 @@ struct shard {
 };
 
 struct session_hub {
-    size_t max_waiting;
+    atomic_size_t max_waiting, waiting;
     unsigned char hash_key[crypto_shorthash_KEYBYTES];
     struct shard shards[SHARDS];
 };
 
 struct session_hub *session_hub_create(size_t max_waiting) {
     struct session_hub *hub = rp_calloc(1, sizeof(*hub));
-    hub->max_waiting = max_waiting;
+    session_hub_limit(hub, max_waiting);
     rp_random(hub->hash_key, sizeof(hub->hash_key));
     for (size_t i = 0; i < SHARDS; i++) uv_mutex_init(&hub->shards[i].lock);
     return hub;
+}
+
+void session_hub_limit(struct session_hub *hub, size_t max_waiting) {
+    atomic_store_explicit(&hub->max_waiting, max_waiting, memory_order_relaxed);
+}
+
+size_t session_hub_waiting(const struct session_hub *hub) {
+    return atomic_load_explicit(&hub->waiting, memory_order_relaxed);
+}
+
+static void count_waiting(struct session_hub *hub, struct entry *entry, int more) {
+    entry->waiting += (size_t)more;
+    atomic_fetch_add_explicit(&hub->waiting, (size_t)more, memory_order_relaxed);
 }
 
 static void entry_free(struct entry *entry) {
@@ -95,12 +109,12 @@ static struct entry *entry_create(uint64_t hash, struct rp_str key) {
 
 static int wait_in_line(struct session_hub *hub, struct entry *entry, struct rp_turn *turn,
                         void (*granted)(struct rp_turn *turn)) {
-    if (entry->waiting >= hub->max_waiting) return -RP_EBUSY;
+    if (entry->waiting >= atomic_load_explicit(&hub->max_waiting, memory_order_relaxed)) return -RP_EBUSY;
     struct waiter *waiter = rp_calloc(1, sizeof(*waiter));
     *waiter = (struct waiter){.ticket = rp_turn_ticket(turn), .worker = turn->worker, .granted = granted};
     *entry->last = waiter;
     entry->last = &waiter->next;
-    entry->waiting++;
+    count_waiting(hub, entry, 1);
     return SESSION_WAIT;
 }
 
@@ -151,7 +165,7 @@ static void hand_on(struct session_hub *hub, struct rp_str key) {
     if (next) {
         entry->first = next->next;
         if (!entry->first) entry->last = &entry->first;
-        entry->waiting--;
+        count_waiting(hub, entry, -1);
     } else {
         *at = entry->next;
     }
@@ -181,7 +195,7 @@ static void leave_line(struct session_hub *hub, struct rp_turn *turn) {
         found = *at;
         *at = found->next;
         if (entry->last == &found->next) entry->last = at;
-        entry->waiting--;
+        count_waiting(hub, entry, -1);
     }
     uv_mutex_unlock(&shard->lock);
     free(found);

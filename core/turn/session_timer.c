@@ -1,6 +1,7 @@
 /* The timers in memory, and the turns that they start. Such a turn has no client: what it says waits in the session. */
 #include <stdlib.h>
 
+#include "core/turn/generation.h"
 #include "core/turn/session_timer.h"
 
 #define TIMERS_MAX 200000 /* of one worker; a session beyond it is woken by its next message */
@@ -109,6 +110,7 @@ struct found {
 struct search {
     struct rp_store_op op;
     struct rp_worker *worker;
+    struct generation *generation; /* whose store it is */
     size_t count;
 };
 
@@ -123,6 +125,7 @@ static void on_listed(struct rp_store_op *op, int code, struct rp_str key) {
     size_t prefix = sizeof(SESSION_TIMER_PREFIX) - 1;
     if (code != 0) {
         if (code != -RP_ENOTFOUND) rp_log(RP_LOG_ERROR, "session", "the sessions that wait cannot be listed");
+        generation_release(search->generation, search->worker);
         free(search);
         return;
     }
@@ -141,5 +144,7 @@ void session_timers_find(struct rp_worker *worker) {
     struct search *search = rp_calloc(1, sizeof(*search));
     search->op.done = on_listed;
     search->worker = worker;
+    search->generation = worker->runtime->generation;
+    generation_hold(search->generation, worker);
     type->list(store, worker, RP_STR(SESSION_TIMER_PREFIX), &search->op);
 }

@@ -15,7 +15,7 @@ struct session_timers;
 void session_timers_destroy(struct session_timers *timers); /* takes NULL */
 /* On its worker: a look at this session at `at_ms` of rp_wall_ms(). */
 void session_timer_arm(struct rp_worker *worker, struct rp_str session, int64_t at_ms);
-/* Once, on one worker, when the process has started: looks at all sessions that wait. */
+/* On one worker, when the process has started or sessions are in another store: looks at all sessions that wait. */
 void session_timers_find(struct rp_worker *worker);
 /* Runs the event in a session that `turn` holds, before the turn itself goes on with then(). */
 void session_timer_run_first(struct turn *turn, void (*then)(struct turn *turn));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/turn/event.h"
+#include "core/turn/generation.h"
 #include "core/turn/record.h"
 #include "core/turn/session_timer.h"
 #include "core/turn/turn.h"
@@ -237,7 +238,7 @@ static void drop_stage(struct turn *turn) {
 
 static void turn_finish(struct turn *turn) {
     struct rp_worker *worker = turn->pub.worker;
-    struct turn_runtime *runtime = turn->runtime;
+    const struct turn_runtime *runtime = turn->runtime;
     turn->finishing = true;
     rp_timer_stop(worker, &turn->deadline);
     rp_task_cancel(worker, &turn->task);
@@ -253,8 +254,9 @@ static void turn_finish(struct turn *turn) {
     if (turn->sink->ops->done) turn->sink->ops->done(turn->sink);
     json_decref((json_t *)turn->pub.metadata);
     turn_table_give(worker, turn);
-    atomic_fetch_sub(&runtime->in_flight, 1);
+    atomic_fetch_sub(&worker->group->turns, 1);
     rp_worker_release(worker);
+    generation_release(runtime->generation, worker);
 }
 
 static void turn_step(struct rp_task *task) {
@@ -338,10 +340,11 @@ static bool message_ok(const struct rp_turn_start *start) {
     return !blank(start->message) && !memchr(start->message.data, 0, start->message.len);
 }
 
-static int check_start(struct rp_worker *worker, const struct rp_turn_start *start) {
+static int check_start(struct rp_worker *worker, const struct turn_runtime *runtime,
+                       const struct rp_turn_start *start) {
     if (worker->draining) return -RP_EDRAINING;
     if (!message_ok(start)) return -RP_EINVALID;
-    if (start->message.len > (size_t)worker->runtime->limits.message) return -RP_ETOOLARGE;
+    if (start->message.len > (size_t)runtime->limits.message) return -RP_ETOOLARGE;
     if (!rp_utf8_valid(start->message.data, start->message.len)) return -RP_EUTF8;
     if (!name_ok(start->session) || !name_ok(start->user)) return -RP_EINVALID;
     if (start->metadata && !json_is_object(start->metadata)) return -RP_EINVALID;
@@ -367,9 +370,8 @@ static void fill(struct turn *turn, const struct rp_turn_start *start) {
     pub->deadline_ms = rp_worker_now_ms(pub->worker) + turn->runtime->limits.turn_ms;
 }
 
-static struct turn *start_turn(struct rp_worker *worker, struct rp_pipeline *pipeline,
+static struct turn *start_turn(struct rp_worker *worker, struct turn_runtime *runtime, struct rp_pipeline *pipeline,
                                const struct rp_turn_start *start) {
-    struct turn_runtime *runtime = worker->runtime;
     struct turn *turn = turn_table_take(worker);
     turn->pipeline = pipeline;
     turn->runtime = runtime;
@@ -381,6 +383,7 @@ static struct turn *start_turn(struct rp_worker *worker, struct rp_pipeline *pip
     fill(turn, start);
     if (start->explain) record_begin(turn);
     rp_worker_hold(worker);
+    generation_hold(runtime->generation, worker);
     rp_timer_start(worker, &turn->deadline, runtime->limits.turn_ms);
     turn_schedule(turn);
     return turn;
@@ -388,14 +391,15 @@ static struct turn *start_turn(struct rp_worker *worker, struct rp_pipeline *pip
 
 int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker, const struct rp_turn_start *start,
                   struct rp_sink *sink, struct rp_turn **out_turn) {
-    struct turn_runtime *runtime = worker->runtime;
-    int result = check_start(worker, start);
+    struct turn_runtime *runtime = transport->pipeline->runtime;
+    if (!runtime) runtime = worker->runtime;
+    int result = check_start(worker, runtime, start);
     if (result) return result;
-    if (atomic_fetch_add(&runtime->in_flight, 1) >= runtime->limits.turns) {
-        atomic_fetch_sub(&runtime->in_flight, 1);
+    if (atomic_fetch_add(&worker->group->turns, 1) >= runtime->limits.turns) {
+        atomic_fetch_sub(&worker->group->turns, 1);
         return -RP_EBUSY;
     }
-    struct turn *turn = start_turn(worker, transport->pipeline, start);
+    struct turn *turn = start_turn(worker, runtime, transport->pipeline, start);
     turn->sink = sink;
     *out_turn = &turn->pub;
     return 0;
@@ -403,8 +407,9 @@ int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker, cons
 
 struct turn *turn_start_timeout(struct rp_worker *worker, struct rp_str session, struct turn *parent) {
     struct rp_turn_start start = {.session = session, .event = "timeout"};
-    atomic_fetch_add(&worker->runtime->in_flight, 1);
-    struct turn *turn = start_turn(worker, worker->runtime->pipelines[0], &start);
+    struct turn_runtime *runtime = parent ? parent->runtime : worker->runtime;
+    atomic_fetch_add(&worker->group->turns, 1);
+    struct turn *turn = start_turn(worker, runtime, runtime->pipelines[0], &start);
     turn->timeout = true;
     turn->session_lent = parent != NULL;
     return turn;

@@ -10,15 +10,15 @@
 #include "core/loop/worker.h"
 #include "core/turn/session.h"
 
-/* Shared by all workers of one generation. */
+/* Shared by all workers of one generation. A turn keeps the one that it began with. */
 struct turn_runtime {
+    struct generation *generation; /* NULL: none (tests) */
     struct bot_limits limits;
     struct rp_store *store; /* of the sessions; NULL: sessions last as long as their turn (tests) */
-    struct session_hub *hub;
+    struct session_hub *hub; /* the process's: all generations have the same */
     struct rp_pipeline **pipelines; /* for events that the core itself starts; the first one is the default */
     size_t pipeline_count;
     bool log_prompts;
-    atomic_int in_flight;
 };
 
 enum turn_phase {

@@ -82,7 +82,7 @@ struct rp_stage *rig_add(struct rig *rig, const struct rp_stage_type *type, cons
 }
 
 void rig_close(struct rig *rig) {
-    assert_int_equal(atomic_load(&rig->runtime.in_flight), 0);
+    assert_int_equal(atomic_load(&rig->group.turns), 0);
     for (size_t i = rig->pipeline.count; i-- > 0;) {
         struct rp_element *element = &rig->stages[i].element;
         if (element->type->detach) element->type->detach(element, rig->worker, element->local[0]);

@@ -1,8 +1,10 @@
 /* The life of a connection: accepting, reading, ending. What the bytes mean is in feed.c. */
 #include "httpd.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- ends --------------------------------------------------------------------------------------------------------- */
 
@@ -39,12 +41,13 @@ static void let_go(struct connection *connection) {
     unlink_connection(connection);
     rp_buf_finish(&connection->tail);
     if (connection->counted)
-        atomic_fetch_sub_explicit(&home->httpd->connections, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&home->httpd->crowd->connections, 1, memory_order_relaxed);
     else
         home->refused--;
     if (owed && exchange->watcher && exchange->watcher->on_gone) exchange->watcher->on_gone(exchange->watcher_arg);
     exchange_release(connection);
     hold(connection, false);
+    home_connection_gone(home);
 }
 
 void connection_close(struct connection *connection) {
@@ -76,7 +79,7 @@ static void linger(struct connection *connection) {
 /* ---- from one request to the next ----------------------------------------------------------------------------------- */
 
 static void next_request(struct connection *connection) {
-    if (connection->last || connection->left || rp_worker_draining(connection->home->worker)) {
+    if (connection->last || connection->left || home_closes(connection->home)) {
         linger(connection);
         return;
     }
@@ -113,9 +116,10 @@ void connection_drained(struct connection *connection) {
 void connection_drain(struct connection *connection) {
     struct rp_http_exchange *exchange = connection->exchange;
     if (connection->state == CONNECTION_IDLE && connection->tail.len == 0) {
-        connection_close(connection);
-    } else if (connection->state == CONNECTION_UPGRADED && exchange->watcher && exchange->watcher->on_drain) {
-        exchange->watcher->on_drain(exchange->watcher_arg);
+        if (rp_worker_draining(connection->home->worker)) connection_close(connection);
+    } else if (connection->state == CONNECTION_UPGRADED && !exchange->told_to_drain) {
+        exchange->told_to_drain = true;
+        if (exchange->watcher && exchange->watcher->on_drain) exchange->watcher->on_drain(exchange->watcher_arg);
     }
 }
 
@@ -142,6 +146,7 @@ static void on_task(struct rp_task *task) {
         exchange_flush(exchange);
     }
     feed_tail(connection);
+    if (connection->home->draining && connection->state == CONNECTION_UPGRADED) connection_drain(connection);
 }
 
 void connection_schedule(struct connection *connection) {
@@ -230,10 +235,10 @@ static struct connection *connection_create(struct home *home) {
 /* True: there is room for one more. */
 static bool count(struct connection *connection) {
     struct httpd *httpd = connection->home->httpd;
-    long before = atomic_fetch_add_explicit(&httpd->connections, 1, memory_order_relaxed);
+    long before = atomic_fetch_add_explicit(&httpd->crowd->connections, 1, memory_order_relaxed);
     connection->counted = before < httpd->options->connections;
     if (connection->counted) return true;
-    atomic_fetch_sub_explicit(&httpd->connections, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&httpd->crowd->connections, 1, memory_order_relaxed);
     connection->home->refused++;
     return false;
 }
@@ -247,13 +252,7 @@ static void turn_away(struct connection *connection) {
     feed_refuse(connection, 503, RP_EBUSY, "the server has too many connections");
 }
 
-void connection_accept(struct home *home) {
-    struct connection *connection = connection_create(home);
-    bool room = count(connection);
-    if (uv_accept((uv_stream_t *)&home->server, (uv_stream_t *)&connection->tcp) != 0) {
-        connection_close(connection);
-        return;
-    }
+static void begin(struct connection *connection, bool room) {
     uv_tcp_nodelay(&connection->tcp, 1);
     note_address(connection);
     if (!room) {
@@ -261,5 +260,25 @@ void connection_accept(struct home *home) {
         return;
     }
     connection_read(connection, true);
-    deadline_set(connection, home->httpd->options->header_ms);
+    deadline_set(connection, connection->home->httpd->options->header_ms);
+}
+
+void connection_accept(struct home *home, uv_stream_t *server) {
+    struct connection *connection = connection_create(home);
+    bool room = count(connection);
+    if (uv_accept(server, (uv_stream_t *)&connection->tcp) == 0)
+        begin(connection, room);
+    else
+        connection_close(connection);
+}
+
+void connection_accept_file(struct home *home, int fd) {
+    struct connection *connection = connection_create(home);
+    bool room = count(connection);
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && uv_tcp_open(&connection->tcp, fd) == 0) {
+        begin(connection, room);
+        return;
+    }
+    close(fd);
+    connection_close(connection);
 }

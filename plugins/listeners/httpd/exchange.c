@@ -129,6 +129,7 @@ static void upgrade(struct rp_http_exchange *exchange, const char *fields) {
     struct connection *connection = exchange->connection;
     response_switching(exchange, &exchange->batch, fields);
     exchange->upgraded = true;
+    exchange_unhold(exchange);
     exchange->fresh = true;
     connection->state = CONNECTION_UPGRADED;
     request_compact(&exchange->parsed);

@@ -27,6 +27,7 @@ static void serve(struct connection *connection) {
     connection->state = CONNECTION_SERVING;
     connection->last = !exchange->parsed.keep_alive;
     deadline_set(connection, 0);
+    exchange_hold(exchange);
     routes_serve(connection->home->httpd, exchange);
 }
 

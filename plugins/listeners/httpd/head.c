@@ -73,7 +73,7 @@ static struct head_fault read_length(struct request *request, struct rp_str valu
     if (value.len == 0) return INVALID("the field Content-Length is not a number");
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] < '0' || value.data[i] > '9') return INVALID("the field Content-Length is not a number");
-        if (head->length <= request->limits->body) head->length = head->length * 10 + (uint64_t)(value.data[i] - '0');
+        if (head->length <= request->limits.body) head->length = head->length * 10 + (uint64_t)(value.data[i] - '0');
     }
     return FINE;
 }
@@ -145,7 +145,7 @@ static struct head_fault check_framing(const struct request *request, const stru
     if (!seen->host && !request->old) return INVALID("the field Host is missing");
     if (seen->length && seen->encoding) return INVALID("Content-Length and Transfer-Encoding exclude each other");
     if (seen->encoding && request->old) return INVALID("HTTP/1.0 knows no Transfer-Encoding");
-    if (head->length > request->limits->body) return (struct head_fault){.code = RP_ETOOLARGE};
+    if (head->length > request->limits.body) return (struct head_fault){.code = RP_ETOOLARGE};
     return FINE;
 }
 

@@ -1,7 +1,9 @@
 /* The listener from the inside: what there is once, per worker, per connection and per request.
  *
- *     struct httpd              one configured listener: options, sockets, routes
- *     struct home               what one worker has of it: its listening socket, its connections, shared scratch memory
+ *     struct httpd              one configured listener of one generation: options, sockets, routes
+ *     struct home               what one worker has of it: its listening socket, its connections, shared scratch memory.
+ *                               Generations share it: at the switch of a reload it goes over to the new listener, and
+ *                               the next request of each connection finds that one's routes
  *     struct connection         one client; small, and all there is of it while it idles
  *     struct rp_http_exchange   one request and its response; taken from a free list with the first byte */
 #ifndef HTTPD_HTTPD_H
@@ -12,6 +14,7 @@
 
 #include <repartee/http_server.h>
 #include <repartee/log.h>
+#include <repartee/sockets.h>
 
 #include "request.h"
 
@@ -48,23 +51,34 @@ struct route {
     struct rp_str method, path;
 };
 
+struct crowd { /* shared by a listener and those that follow it in reloads */
+    atomic_long connections;
+    unsigned listeners; /* that share it; main thread */
+};
+
 struct httpd {
     struct rp_listener *listener;
     const struct options *options;
     struct request_limits limits;
-    char address[INET6_ADDRSTRLEN + 10]; /* "127.0.0.1:8080", "[::1]:8080": the real one, after bind */
-    int *sockets;                        /* one per worker, -1 once handed over */
-    unsigned socket_count;
+    struct rp_sockets *sockets; /* after bind */
+    struct crowd *crowd;
     struct route *routes;
     size_t route_count;
-    atomic_long connections;
+};
+
+struct server { /* a listening socket */
+    uv_tcp_t tcp;
+    struct home *home;
 };
 
 struct home {
-    struct httpd *httpd;
+    struct httpd *httpd; /* the newest that has switched */
     struct rp_worker *worker;
-    uv_tcp_t server;
-    bool listening, detached;
+    struct server *server; /* NULL: not listening */
+    unsigned users;        /* generations that are attached */
+    bool detached;
+    bool draining;  /* no longer wanted, while the worker goes on */
+    const struct rp_element *held; /* while draining: the generation that must wait for the connections; NULL: none */
     unsigned handles; /* open ones; the last one frees the home once it is detached */
     unsigned refused;
     struct connection *connections;
@@ -116,11 +130,13 @@ struct rp_http_exchange {
     struct rp_http_request request; /* then how the route sees it, */
     char id[REQUEST_ID_SIZE];
     struct joined *joined;
+    const struct rp_element *held; /* the listener whose route is at work: its generation waits for it; NULL: none */
     const struct rp_http_watcher *watcher;
     void *watcher_arg;
     bool chunked, head_only, upgraded; /* and the response */
     bool fresh;          /* the task has not seen the last piece yet */
     bool wants_writable;
+    bool told_to_drain;
     size_t head_len;     /* of the batch: the head, not yet sent */
     struct rp_buf batch; /* pieces that go out together */
 };
@@ -128,13 +144,12 @@ struct rp_http_exchange {
 /* home.c */
 struct home *home_create(struct httpd *httpd, struct rp_worker *worker);
 void home_listen(struct home *home);
+void home_adopt(struct home *home, struct httpd *httpd); /* the switch: from now on it is this one's */
 void home_drain(struct home *home);
-void home_detach(struct home *home); /* frees it, once the last handle is closed */
+void home_leave(struct home *home); /* one user less; the last one's frees it, once the last handle is closed */
 void home_handle_closed(struct home *home);
-
-/* sockets.c */
-int sockets_open(struct httpd *httpd, unsigned count, struct rp_error *error);
-void sockets_close(struct httpd *httpd);
+void home_connection_gone(struct home *home);
+bool home_closes(const struct home *home); /* connections end with the response at hand */
 
 /* routes.c */
 int routes_add(struct httpd *httpd, const struct rp_http_route *route, struct rp_error *error);
@@ -143,7 +158,8 @@ void routes_free(struct httpd *httpd);
 void routes_serve(const struct httpd *httpd, struct rp_http_exchange *exchange);
 
 /* connection.c */
-void connection_accept(struct home *home);
+void connection_accept(struct home *home, uv_stream_t *server);
+void connection_accept_file(struct home *home, int fd); /* one that was accepted already */
 void connection_close(struct connection *connection); /* at once; on_gone where a response is owed */
 void connection_reset(struct connection *connection); /* the same, and the client sees that it was no orderly end */
 void connection_schedule(struct connection *connection);
@@ -175,6 +191,9 @@ void output_free(struct connection *connection);
 struct rp_http_exchange *exchange_take(struct connection *connection);
 void exchange_release(struct connection *connection);
 void exchange_free(struct rp_http_exchange *exchange);
+void exchange_free_spare(struct home *home);
+void exchange_hold(struct rp_http_exchange *exchange);   /* a route begins its work */
+void exchange_unhold(struct rp_http_exchange *exchange); /* not held: no effect */
 void response_whole(struct rp_http_exchange *exchange, int status, const char *content_type, const char *fields,
                     struct rp_str body);
 void response_switching(struct rp_http_exchange *exchange, struct rp_buf *out, const char *fields);

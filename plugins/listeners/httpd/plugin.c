@@ -34,7 +34,10 @@ static const struct rp_option options[] = {
 static int open_httpd(struct rp_element *element, struct rp_error *error) {
     (void)error;
     const struct options *set = element->options;
+    const struct httpd *before = element->before ? element->before->state : NULL;
     struct httpd *httpd = rp_calloc(1, sizeof(*httpd));
+    httpd->crowd = before ? before->crowd : rp_calloc(1, sizeof(*httpd->crowd));
+    httpd->crowd->listeners++;
     httpd->listener = (struct rp_listener *)element;
     httpd->options = set;
     httpd->limits = (struct request_limits){
@@ -45,25 +48,34 @@ static int open_httpd(struct rp_element *element, struct rp_error *error) {
 
 static void close_httpd(struct rp_element *element) {
     struct httpd *httpd = element->state;
-    sockets_close(httpd);
+    rp_sockets_close(httpd->sockets);
     routes_free(httpd);
+    if (--httpd->crowd->listeners == 0) free(httpd->crowd);
     free(httpd);
 }
 
 static int attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
     (void)error;
-    *out_local = home_create(element->state, worker);
+    struct home *home = element->before ? rp_local(element->before, worker) : NULL;
+    if (!home) home = home_create(element->state, worker);
+    home->users++;
+    *out_local = home;
     return 0;
 }
 
 static void detach(struct rp_element *element, struct rp_worker *worker, void *local) {
     (void)element;
     (void)worker;
-    home_detach(local);
+    home_leave(local);
+}
+
+static void adopt(struct rp_element *element, struct rp_worker *worker) {
+    home_adopt(rp_local(element, worker), element->state);
 }
 
 static int bind_sockets(struct rp_listener *listener, unsigned workers, struct rp_error *error) {
-    return sockets_open(listener->element.state, workers, error);
+    struct httpd *httpd = listener->element.state;
+    return rp_sockets_open(&listener->element, httpd->options->address, workers, &httpd->sockets, error);
 }
 
 static void start(struct rp_listener *listener, struct rp_worker *worker) {
@@ -82,7 +94,8 @@ static const struct rp_listener_type httpd_listener = {
              .open = open_httpd,
              .attach = attach,
              .detach = detach,
-             .close = close_httpd},
+             .close = close_httpd,
+             .adopt = adopt},
     .http = &exchange_ops,
     .bind = bind_sockets,
     .start = start,

@@ -56,14 +56,14 @@ static bool parse(struct request *request, const char *data, size_t len) {
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static void begin(struct request *request) {
-    guard_init(&request->guard, request->fields, request->limits->fields, request->limits->head);
+    guard_init(&request->guard, request->fields, request->limits.fields, request->limits.head);
     llhttp_init(&request->parser, HTTP_REQUEST, &settings);
     request->parser.data = request;
 }
 
 void request_init(struct request *request, const struct request_limits *limits) {
     memset(request, 0, sizeof(*request));
-    request->limits = limits;
+    request->limits = *limits;
     request->fields = rp_calloc(limits->fields, sizeof(*request->fields));
     rp_buf_init(&request->head, limits->head);
     rp_buf_init(&request->body, limits->body);
@@ -162,7 +162,7 @@ static size_t feed_sized(struct request *request, const char *data, size_t len) 
 static size_t feed_chunked(struct request *request, const char *data, size_t len) {
     struct guard *guard = &request->guard;
     size_t taken = guard_walk(guard, data, len);
-    if (guard->body > request->limits->body) {
+    if (guard->body > request->limits.body) {
         refuse(request, RP_ETOOLARGE, NULL);
     } else if (guard->state == GUARD_BAD) {
         refuse(request, guard->code, guard->why);

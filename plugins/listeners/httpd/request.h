@@ -25,7 +25,7 @@ struct request {
     bool expects;        /* the client waits for 100 Continue */
     char id[REQUEST_ID_SIZE]; /* the client's X-Request-Id where it is usable, else empty */
     /* the parser's own */
-    const struct request_limits *limits;
+    struct request_limits limits;
     struct guard guard;
     llhttp_t parser;
     struct guard_field *fields;
@@ -33,7 +33,6 @@ struct request {
     bool head_parsed, parsed; /* what the parser has seen the end of */
 };
 
-/* `limits` must outlive the request. */
 void request_init(struct request *request, const struct request_limits *limits);
 void request_finish(struct request *request);
 /* Ready for the next one; small buffers are kept. */

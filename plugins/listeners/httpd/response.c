@@ -28,6 +28,28 @@ void exchange_free(struct rp_http_exchange *exchange) {
     free(exchange);
 }
 
+void exchange_free_spare(struct home *home) {
+    while (home->spare) {
+        struct rp_http_exchange *exchange = home->spare;
+        home->spare = exchange->next;
+        exchange_free(exchange);
+    }
+    home->spares = 0;
+}
+
+void exchange_hold(struct rp_http_exchange *exchange) {
+    struct home *home = exchange->connection->home;
+    exchange->held = &home->httpd->listener->element;
+    rp_element_hold(exchange->held, home->worker);
+}
+
+void exchange_unhold(struct rp_http_exchange *exchange) {
+    const struct rp_element *held = exchange->held;
+    if (!held) return;
+    exchange->held = NULL;
+    rp_element_release(held, exchange->connection->home->worker);
+}
+
 static void forget_joined(struct rp_http_exchange *exchange) {
     while (exchange->joined) {
         struct joined *joined = exchange->joined;
@@ -48,12 +70,20 @@ static void recycle(struct home *home, struct rp_http_exchange *exchange) {
     home->spares++;
 }
 
+/* Made for the limits of a listener that has been followed by another. */
+static bool is_outdated(const struct rp_http_exchange *exchange) {
+    const struct request_limits *has = &exchange->parsed.limits, *now = &exchange->connection->home->httpd->limits;
+    return has->head != now->head || has->body != now->body || has->fields != now->fields;
+}
+
 void exchange_release(struct connection *connection) {
     struct rp_http_exchange *exchange = connection->exchange;
     if (!exchange) return;
     connection->exchange = NULL;
+    exchange_unhold(exchange);
     forget_joined(exchange);
-    if (exchange->upgraded || connection->home->spares >= SPARE_EXCHANGES) exchange_free(exchange);
+    if (exchange->upgraded || is_outdated(exchange) || connection->home->spares >= SPARE_EXCHANGES)
+        exchange_free(exchange);
     else recycle(connection->home, exchange);
 }
 
@@ -111,7 +141,7 @@ static bool bodyless(int status) {
 
 static void put_framing(struct rp_buf *buf, struct rp_http_exchange *exchange, int status, int64_t length) {
     struct connection *connection = exchange->connection;
-    if (rp_worker_draining(connection->home->worker)) connection->last = true;
+    if (home_closes(connection->home)) connection->last = true;
     if (length < 0 && exchange->parsed.old) connection->last = true; /* HTTP/1.0: the end of the connection tells */
     exchange->chunked = length < 0 && !exchange->parsed.old;
     if (length >= 0 && !bodyless(status)) {

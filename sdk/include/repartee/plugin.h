@@ -14,6 +14,13 @@
  *     detach(worker)   the counterpart of attach                                                that worker
  *     close(element)   the counterpart of open; only after an open that returned 0              main thread
  *
+ * A reload makes all elements anew, a new generation, while the one before it serves: check, open, attach on each worker,
+ * then the switch, on each worker by itself: adopt or start for the new ones, drain for the old ones that nobody has
+ * adopted. The old generation is detached from a worker as soon as nothing there holds it any more (its turns, what
+ * rp_element_hold was called for), and closed when all workers are done. Where the bot cannot be loaded, opened or attached
+ * the new elements are detached and closed again, and nothing has changed: before adopt nothing that `before` uses may
+ * be altered. drain comes a second time when the process ends while an old generation is still there.
+ *
  * Every hook may be NULL. `repartee check` opens and attaches everything, and starts nothing: mistakes in files that
  * an element reads must show in open or attach. */
 #ifndef REPARTEE_PLUGIN_H
@@ -48,8 +55,8 @@ struct rp_type {
     void (*detach)(struct rp_element *element, struct rp_worker *worker, void *local);
     void (*close)(struct rp_element *element);
     /* A reload, at the switch: on each worker, all of the new generation being attached, the element takes over what
-     * `before` has open there (sockets, connections), so that `before` keeps only the turns it has begun. NULL: there is
-     * nothing to take over. */
+     * `before` has open there (sockets, connections), so that `before` keeps only the turns it has begun. Called instead
+     * of start() where there is a `before`, which then is not drained. NULL: there is nothing to take over. */
     void (*adopt)(struct rp_element *element, struct rp_worker *worker);
     /* Between turns its elements keep nothing of them, so that a conversation test need not make them anew: for what is
      * dear to open. */
@@ -67,7 +74,8 @@ struct rp_element {
     void *state;         /* the plugin's own: set in open, free in close */
     void **local;        /* by worker index; use rp_local */
     struct rp_element *before; /* from open to the switch: what this one replaces in a reload, an element of the same
-                                  type and name; NULL: none. Its state may be shared, with a count of its users */
+                                  name and the very same type, from the same build of the plugin; NULL: none. Its state
+                                  may be shared, with a count of its users: both are opened and closed on one thread */
     struct bot *bot;     /* the core's */
 };
 struct rp_stage { struct rp_element element; };
@@ -89,6 +97,11 @@ RP_EXPORT void rp_element_report(const struct rp_element *element, bool warning,
 /* The model of that name in the element's bot, with an empty name the one called "main", or the only one; NULL: none.
  * From open on, any thread. */
 RP_EXPORT struct rp_model *rp_element_model(const struct rp_element *element, struct rp_str name);
+
+/* Keeps the element's generation on this worker, although a reload has replaced it: for what is under way there besides
+ * turns, which hold theirs by themselves. Each hold needs one release; both on the worker. */
+RP_EXPORT void rp_element_hold(const struct rp_element *element, struct rp_worker *worker);
+RP_EXPORT void rp_element_release(const struct rp_element *element, struct rp_worker *worker);
 
 /* The folder of that name among the files that ship with repartee: "lua", "template". $REPARTEE_DATA names another
  * place to look first. False: it is not there. Any thread. */

@@ -15,6 +15,7 @@
 #include <repartee/remote_model.h>
 #include <repartee/schema.h>
 #include <repartee/sieve.h>
+#include <repartee/sockets.h>
 #include <repartee/talk.h>
 #include <repartee/turn.h>
 #include <repartee/worker.h>

@@ -33,13 +33,12 @@ static void assert_report(const struct bot_file *file, const char *expected) {
 static void elements_live_in_order_and_end_in_reverse(void **state) {
     struct bot_file *file = *state;
     struct rp_worker worker = {.index = 1};
-    struct rp_error error = {0};
     load(file, "pipeline { redact {}, ask { \"r\" } }\nlisteners { web = httpd {} }\n"
                "models { r = route { use = \"o\" }, o = openai { model = \"x\" } }\n" REST);
     assert_trace("");
     assert_int_equal(bot_open(file->bot, 2, &file->report), 0);
     assert_trace("open s, open o, open r, open web, open redact, open ask, open stdin");
-    assert_int_equal(bot_attach(file->bot, &worker, &error), 0);
+    assert_int_equal(bot_attach(file->bot, &worker, &file->report), 0);
     assert_trace("attach s, attach o, attach r, attach web, attach redact, attach ask, attach stdin");
     assert_null(file->bot->stores[0]->element.local[0]);
     assert_ptr_equal(rp_local(&file->bot->stores[0]->element, &worker), file->bot->stores[0]);
@@ -65,16 +64,13 @@ static void all_that_fail_to_open_are_told_and_the_rest_is_closed(void **state) 
 static void an_attach_that_fails_undoes_what_was_attached(void **state) {
     struct bot_file *file = *state;
     struct rp_worker worker = {.index = 0};
-    struct rp_error error = {0};
     load(file, "pipeline { redact {},\n  faulty { where = \"attach\" },\n  ask { model = \"o\" } }\n"
                "models { o = openai { model = \"x\" } }\n" REST);
     assert_int_equal(bot_open(file->bot, 1, &file->report), 0);
     assert_trace("open s, open o, open redact, open faulty, open ask, open stdin");
-    assert_int_equal(bot_attach(file->bot, &worker, &error), -RP_ECONFIG);
+    assert_int_equal(bot_attach(file->bot, &worker, &file->report), -RP_ECONFIG);
     assert_trace("attach s, attach o, attach redact, detach redact, detach o, detach s");
-    assert_string_equal(error.file, "bot.lua");
-    assert_int_equal(error.line, 2);
-    assert_string_equal(error.text, "pipeline stage 2 (faulty): told to fail in attach");
+    assert_report(file, "bot.lua:2: pipeline stage 2 (faulty): told to fail in attach\n");
     bot_close(file->bot);
     assert_trace("close stdin, close ask, close faulty, close redact, close o, close s");
 }

@@ -556,22 +556,6 @@ static void draining_finishes_what_is_under_way(void **state) {
     close(idle);
 }
 
-static void a_port_in_use_is_an_error(void **state) {
-    (void)state;
-    wire_open(&wire);
-    struct rp_error error = {0};
-    char address[32];
-    snprintf(address, sizeof(address), "127.0.0.1:%d", wire.port);
-    struct options options = {.address = address};
-    struct httpd other = {.options = &options};
-    assert_int_equal(sockets_open(&other, 2, &error), -RP_EIO);
-    assert_non_null(strstr(error.text, address));
-    options.address = "127.0.0.1:0";
-    assert_int_equal(sockets_open(&other, 3, &error), 0);
-    assert_int_equal(other.socket_count, 3);
-    sockets_close(&other);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static int silence(void **state) {
@@ -614,7 +598,6 @@ int main(void) {
         TEST(an_upgraded_connection_carries_raw_bytes),
         TEST(an_upgraded_client_that_leaves_is_noticed),
         TEST(draining_finishes_what_is_under_way),
-        TEST(a_port_in_use_is_an_error),
     };
     return cmocka_run_group_tests(tests, silence, speak);
 }

@@ -55,7 +55,7 @@ void wire_open(struct wire *wire) {
     assert_int_equal(type()->bind(&wire->listener, 1, NULL), 0);
     assert_int_equal(type()->type.attach(element, wire->worker, &wire->locals[0], NULL), 0);
     type()->start(&wire->listener, wire->worker);
-    wire->port = atoi(strrchr(httpd->address, ':') + 1);
+    wire->port = atoi(strrchr(rp_sockets_address(httpd->sockets), ':') + 1);
     assert_int_not_equal(wire->port, 0);
 }
 
