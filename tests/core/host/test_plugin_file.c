@@ -38,15 +38,24 @@ static void a_good_plugin_is_loaded(void **state) {
     plugin_file_close(&file);
 }
 
+/* The interface's numbers as text; the next ones by hand: the preprocessor cannot add in a text. */
+#define TEXT(number) #number
+#define VERSION(major, minor) TEXT(major) "." TEXT(minor)
+#define OURS VERSION(RP_ABI_MAJOR, RP_ABI_MINOR)
+#define NEXT_MAJOR "4.0"
+#define NEXT_MINOR "3.1"
+_Static_assert(RP_ABI_MAJOR == 3 && RP_ABI_MINOR == 0, "NEXT_MAJOR and NEXT_MINOR are to follow");
+
 static const struct {
     const char *probe, *why;
 } mismatches[] = {
     {"foreign", "it is not a repartee plugin: it has no function rp_plugin()"},
     {"nothing", "its function rp_plugin() returned nothing"},
     {"magic", "its descriptor does not start with repartee's magic number: found 0x12345678"},
-    {"major",
-     "it is built for plugin interface 3.0, this repartee has 2.0: build it again with the headers of this version"},
-    {"minor", "it is built for plugin interface 2.1, which is newer than this repartee's 2.0: update repartee"},
+    {"major", "it is built for plugin interface " NEXT_MAJOR ", this repartee has " OURS
+              ": build it again with the headers of this version"},
+    {"minor", "it is built for plugin interface " NEXT_MINOR ", which is newer than this repartee's " OURS
+              ": update repartee"},
     {"missing", "it needs the symbol 'rp_from_a_newer_version', which this version of repartee does not have"},
     {"plugin_name", "its name is not an identifier: ''"},
     {"type_name", "it declares a stage whose name is not an identifier: 'not-a-name'"},
