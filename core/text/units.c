@@ -1,6 +1,8 @@
 /* Numbers with units, parsed exactly and without the locale. */
 #include "core/text/units.h"
 
+#include <repartee/option.h>
+
 #define FRACTION_DIGITS 9
 
 struct unit {
@@ -90,4 +92,8 @@ int units_rate(const char *text, double *out_per_second) {
     if (!unit) return -RP_EINVALID;
     *out_per_second = ((double)number.whole + (double)number.fraction / (double)number.scale) / (double)unit->factor;
     return 0;
+}
+
+int rp_duration(const char *text, int64_t *out_ms) {
+    return units_duration(text, out_ms);
 }

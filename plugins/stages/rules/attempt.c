@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "dialog.h"
 #include "object.h"
 #include "reply.h"
 #include "run.h"
@@ -49,6 +50,7 @@ static int call_function(lua_State *L, struct run *run) {
         run->verdict = VERDICT_FIXED;
         return 0;
     }
+    if (run->rule && run->rule->dialog && !run->journal) dialog_begin(L, run);
     lua_pushvalue(L, FUNCTION);
     lua_pushvalue(L, OBJECT);
     lua_callk(L, 1, LUA_MULTRET, (lua_KContext)run, after_function);
@@ -85,6 +87,7 @@ void attempt_open(lua_State *L, struct run *run, lua_CFunction body) {
 
 void attempt_prepare(lua_State *L, struct run *run) {
     int when = run->rule ? run->rule->when_ref : run->generate->when_ref;
+    if (run->journal) when = LUA_NOREF; /* a dialog that goes on */
     int function = run->rule ? run->rule->reply_ref : run->generate->system_ref;
     attempt_open(L, run, attempt);
     lua_rawgeti(run->co, LUA_REGISTRYINDEX, when);

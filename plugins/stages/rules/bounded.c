@@ -6,6 +6,7 @@
 #include <repartee/base.h>
 
 #include "meter.h"
+#include "repeatable.h"
 
 #define STEPS_MAX ((int64_t)1 << 50) /* more than any budget, and far from overflow */
 
@@ -30,7 +31,12 @@ static int sort(lua_State *L) {
     int64_t each = 1;
     for (lua_Integer n = len; n > 1; n /= 2) each++;
     charge_range(L, 0, len > STEPS_MAX / 64 ? STEPS_MAX : len * each);
-    return call_original(L);
+    return repeatable_journal(L) ? repeatable_sort(L) : call_original(L);
+}
+
+static int format(lua_State *L) {
+    repeatable_format(L);
+    return by_length(L);
 }
 
 /* insert and remove move what stands behind the place. */
@@ -82,8 +88,9 @@ void bounded_by_length(lua_State *L, const char *name) {
 }
 
 void bounded_string(lua_State *L) {
-    static const char *const names[] = {"byte", "format", "pack", "packsize", "unpack"};
+    static const char *const names[] = {"byte", "pack", "packsize", "unpack"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) bounded_by_length(L, names[i]);
+    wrap(L, "format", format, 0);
     lua_pushcfunction(L, repeat);
     lua_setfield(L, -2, "rep");
 }

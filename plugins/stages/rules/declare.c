@@ -46,6 +46,10 @@ static int rule_body(lua_State *L) {
     return read_body(L, "rule", declare_rule);
 }
 
+static int dialog_body(lua_State *L) {
+    return read_body(L, "dialog", declare_dialog);
+}
+
 static int generate_body(lua_State *L) {
     return read_body(L, "generate", declare_generate);
 }
@@ -69,6 +73,10 @@ static int rule(lua_State *L) {
     return declare(L, "rule", rule_body);
 }
 
+static int dialog(lua_State *L) {
+    return declare(L, "dialog", dialog_body);
+}
+
 static int generate(lua_State *L) {
     return declare(L, "generate", generate_body);
 }
@@ -77,4 +85,5 @@ static int guard(lua_State *L) {
     return declare(L, "guard", guard_body);
 }
 
-const luaL_Reg declare_functions[] = {{"rule", rule}, {"generate", generate}, {"guard", guard}, {NULL, NULL}};
+const luaL_Reg declare_functions[] = {{"rule", rule},   {"dialog", dialog}, {"generate", generate},
+                                    {"guard", guard}, {NULL, NULL}};

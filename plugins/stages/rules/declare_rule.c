@@ -2,7 +2,7 @@
 #include "form.h"
 #include "vm.h"
 
-static void read_match(const struct form *form, struct rule *rule) {
+void declare_match(const struct form *form, struct rule *rule) {
     int type = form_push(form, "match");
     if (type == LUA_TSTRING || type == LUA_TTABLE) {
         rule->pattern_count = form_texts(form, "match", &rule->patterns);
@@ -34,18 +34,20 @@ static void read_reply(const struct form *form, struct rule *rule) {
 }
 
 void declare_rule(const struct form *form) {
-    static const char *const known[] = {"match", "reply", "priority", "description", "when", "with_person", "guards", NULL};
+    static const char *const known[] = {"match", "reply",       "priority",  "description",
+                                        "when",  "with_person", "interrupt", "guards",      NULL};
     struct rule *rule = ruleset_add_rule(form->vm->set);
     unsigned serial = rule->origin.serial;
     rule->origin = form->origin;
     rule->origin.serial = serial;
     rule->by = rp_arena_printf(form_arena(form), "rule:%s", form->origin.name);
     form_check_names(form, known);
-    read_match(form, rule);
+    declare_match(form, rule);
     read_reply(form, rule);
     form_check_text(form, "description");
     rule->priority = form_integer(form, "priority", -1000000, 1000000);
     rule->with_person = form_flag(form, "with_person");
+    rule->interrupt = form_flag(form, "interrupt");
     rule->when_ref = form_function(form, "when");
     form_guards(form, &rule->guards);
 }

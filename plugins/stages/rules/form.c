@@ -2,10 +2,13 @@
 #include "form.h"
 
 #include <math.h>
+#include <repartee/option.h>
 #include <stdio.h>
 
 #include "freeze.h"
 #include "vm.h"
+
+#define DURATION_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
 
 void form_wrong(const struct form *form, const char *format, ...) {
     char text[512];
@@ -93,6 +96,29 @@ void form_check_text(const struct form *form, const char *name) {
     int type = form_push(form, name);
     if (type != LUA_TNIL && type != LUA_TSTRING) form_wrong(form, "'%s' must be a text", name);
     lua_pop(form->L, 1);
+}
+
+const char *form_text(const struct form *form, const char *name) {
+    struct rp_str text = {0};
+    int type = form_push(form, name);
+    if (type == LUA_TSTRING) text = form_copy_top(form);
+    if (type != LUA_TSTRING && type != LUA_TNIL) form_wrong(form, "'%s' must be a text", name);
+    if (!rp_utf8_valid(text.data, text.len)) form_wrong(form, "'%s' is not valid UTF-8", name);
+    lua_pop(form->L, 1);
+    return text.data;
+}
+
+int64_t form_duration(const struct form *form, const char *name) {
+    int64_t ms = 0;
+    int type = form_push(form, name);
+    if (type == LUA_TNUMBER && lua_tonumber(form->L, -1) <= DURATION_MAX_MS / 1000)
+        ms = (int64_t)ceil(lua_tonumber(form->L, -1) * 1000);
+    else if (type == LUA_TSTRING && rp_duration(lua_tostring(form->L, -1), &ms) != 0)
+        ms = 0;
+    lua_pop(form->L, 1);
+    if (type == LUA_TNIL || (ms > 0 && ms <= DURATION_MAX_MS)) return ms;
+    form_wrong(form, "'%s' must be a duration such as \"10m\", or seconds, of a year at most", name);
+    return 0;
 }
 
 /* The value on the top of the stack, a text or a list of texts: the number of texts, copied. */

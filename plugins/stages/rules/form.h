@@ -26,12 +26,16 @@ int64_t form_integer(const struct form *form, const char *name, int64_t least, i
 double form_number(const struct form *form, const char *name, double least, double most);     /* NAN: not there */
 bool form_flag(const struct form *form, const char *name); /* false: not there */
 void form_check_text(const struct form *form, const char *name);
+const char *form_text(const struct form *form, const char *name); /* an optional text, copied; NULL: not there */
+int64_t form_duration(const struct form *form, const char *name); /* in ms: "10m", or seconds; 0: not there */
 /* The value on the top of the stack, a text or a list of texts: the number of texts, copied; the value may be replaced
  * by its contents. */
 size_t form_texts(const struct form *form, const char *name, struct rp_str **out_items);
 
 /* One for each kind; declare.c calls them. */
 void declare_rule(const struct form *form);
+void declare_match(const struct form *form, struct rule *rule); /* the field `match` of a rule or dialog */
+void declare_dialog(const struct form *form);
 void declare_generate(const struct form *form);
 void declare_guard(const struct form *form);
 /* declare_guard.c: the names in the field `guards`, which every kind that makes replies may have. */

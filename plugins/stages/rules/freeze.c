@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "repeatable.h"
+
 static const char shadow_key, metatable_key;
 
 enum { QUEUE = 1, SEEN, VALUE }; /* places on the stack of the walk, from its base */
@@ -51,6 +53,7 @@ static int on_len(lua_State *L) {
 int freeze_next(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
+    if (repeatable_journal(L)) return repeatable_next(L);
     freeze_contents(L, 1);
     lua_replace(L, 1);
     if (lua_next(L, 1)) return 2;
@@ -59,6 +62,7 @@ int freeze_next(lua_State *L) {
 }
 
 static int frozen_pairs(lua_State *L) {
+    if (repeatable_journal(L)) return repeatable_pairs(L);
     lua_pushcfunction(L, freeze_next);
     lua_pushvalue(L, 1);
     lua_pushnil(L);

@@ -9,6 +9,7 @@
 #include "lpattern.h"
 #include "meter.h"
 #include "moment.h"
+#include "repeatable.h"
 
 static const char shared_key, roots_key, sealed_key;
 
@@ -75,13 +76,14 @@ static int set_metatable(lua_State *L) {
 static const luaL_Reg own_functions[] = {{"next", freeze_next},           {"pairs", freeze_pairs},
                                          {"pcall", protected_call},       {"xpcall", protected_call_handled},
                                          {"setmetatable", set_metatable}, {"time", moment_time},
-                                         {"date", moment_date},           {NULL, NULL}};
+                                         {"date", moment_date},           {"tostring", repeatable_tostring},
+                                         {NULL, NULL}};
 
 /* ---- the shared globals ------------------------------------------------------------------------------------------ */
 
 static void open_base(lua_State *L, int shared) {
     static const char *const names[] = {"assert", "error",    "getmetatable", "ipairs", "rawequal", "rawlen",
-                                        "select", "tonumber", "tostring",     "type",   "_VERSION"};
+                                        "select", "tonumber", "type",         "_VERSION"};
     luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         lua_getfield(L, -1, names[i]);
@@ -107,6 +109,7 @@ static void finish_string(lua_State *L) {
 
 static void finish_math(lua_State *L) {
     remove_field(L, "randomseed"); /* one generator serves all turns of the worker */
+    repeatable_math(L);
 }
 
 static void open_library(lua_State *L, int shared, const char *name, lua_CFunction open, void (*finish)(lua_State *)) {

@@ -58,7 +58,7 @@ void guard_order(struct ruleset *set, struct mistakes *mistakes) {
     if (set->guard_count) qsort(set->guards, set->guard_count, sizeof(struct guard *), compare);
     for (size_t i = 0; i < set->guard_count; i++) set->guards[i]->number = i;
     for (size_t i = 0; i < set->rule_count; i++) {
-        guard_find(set, &set->rules[i]->guards, "rule", &set->rules[i]->origin, mistakes);
+        guard_find(set, &set->rules[i]->guards, set->rules[i]->dialog ? "dialog" : "rule", &set->rules[i]->origin, mistakes);
     }
     for (size_t i = 0; i < set->generate_count; i++) {
         guard_find(set, &set->generates[i]->guards, "generate", &set->generates[i]->origin, mistakes);

@@ -4,6 +4,7 @@
 #include <repartee/log.h>
 
 #include "attempt.h"
+#include "event.h"
 #include "object.h"
 #include "run.h"
 
@@ -60,9 +61,9 @@ static json_t *transcript(struct rp_turn *turn) {
 int handoff_begin(struct run *run, const char *by, struct rp_str reason) {
     int rc = set_mark(run, reason);
     if (rc != 0) return rc;
-    rp_turn_event(run->turn, "handoff",
-                  json_pack("{s:o, s:s, s:o}", "reason", text_of(reason), "by", by, "transcript",
-                            transcript(run->turn)));
+    event_tell(run, "handoff",
+               json_pack("{s:o, s:s, s:o}", "reason", text_of(reason), "by", by, "transcript",
+                         transcript(run->turn)));
     return 0;
 }
 

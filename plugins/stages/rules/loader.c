@@ -10,7 +10,9 @@
 #include "globals.h"
 #include "guard.h"
 #include "luajson.h"
+#include "journal.h"
 #include "object.h"
+#include "repeatable.h"
 #include "vm.h"
 
 #define LOG_STEPS 10000 /* what a line in the log costs, so that a loop cannot flood it */
@@ -124,6 +126,8 @@ static int json_file(lua_State *L) {
 
 static int write_log(lua_State *L) {
     size_t len;
+    const struct journal *journal = repeatable_journal(L);
+    if (journal && journal_settled(journal)) return 0; /* it was written in an earlier turn */
     const char *text = luaL_tolstring(L, 1, &len);
     meter_charge(L, LOG_STEPS);
     rp_log(RP_LOG_INFO, "rules", "%.*s", (int)(len < 4096 ? len : 4096), text);
@@ -196,6 +200,7 @@ static int seal(lua_State *L) {
     for (size_t i = 0; i < set->rule_count; i++) {
         keep(L, set->rules[i]->reply_ref);
         keep(L, set->rules[i]->when_ref);
+        if (set->rules[i]->dialog) keep(L, set->rules[i]->dialog->timed_out_ref);
     }
     for (size_t i = 0; i < set->generate_count; i++) {
         keep(L, set->generates[i]->system_ref);

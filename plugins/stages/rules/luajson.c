@@ -223,7 +223,7 @@ void luajson_dump(lua_State *L, int index) {
     json_t **box = push_box(L);
     const char *why;
     if (luajson_read(L, index, box, &why) != 0) luaL_error(L, "%s", why);
-    char *text = json_dumps(*box, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(*box, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS); /* each time the same */
     size_t len = text ? strlen(text) : 0;
     json_decref(*box);
     *box = text ? json_stringn_nocheck(text, len) : NULL; /* owned by the box while pushing may raise */

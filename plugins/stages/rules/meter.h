@@ -12,7 +12,18 @@
 #include <lua.h>
 #include <repartee/base.h>
 
-enum meter_over { METER_FINE, METER_STEPS, METER_MEMORY, METER_CPU, METER_WALL, METER_WAITS, METER_ENDED };
+enum meter_over {
+    METER_FINE,
+    METER_STEPS,
+    METER_MEMORY,
+    METER_CPU,
+    METER_WALL,
+    METER_WAITS,
+    METER_JOURNAL,
+    METER_ENDED,
+    METER_LEFT,    /* no budget, but as final: the dialog has ended in the middle of its function */
+    METER_CHANGED, /* the function does not fit its journal */
+};
 
 struct account {
     int64_t steps, max_steps;

@@ -5,8 +5,10 @@
 #include <repartee/base.h>
 #include <time.h>
 
+#include "repeatable.h"
+
 int moment_time(lua_State *L) {
-    lua_pushinteger(L, rp_wall_ms() / 1000);
+    lua_pushinteger(L, repeatable_now_ms(L) / 1000);
     return 1;
 }
 
@@ -50,7 +52,7 @@ static int push_text(lua_State *L, const char *format, const struct tm *at) {
 
 int moment_date(lua_State *L) {
     const char *format = luaL_optstring(L, 1, "%Y-%m-%d %H:%M:%S");
-    time_t seconds = (time_t)luaL_optinteger(L, 2, (lua_Integer)(rp_wall_ms() / 1000));
+    time_t seconds = (time_t)luaL_optinteger(L, 2, (lua_Integer)(repeatable_now_ms(L) / 1000));
     struct tm at;
     bool utc = *format == '!';
     if (!(utc ? gmtime_r(&seconds, &at) : localtime_r(&seconds, &at))) {

@@ -3,18 +3,22 @@
 
 #include <repartee/log.h>
 
+#include "ask.h"
 #include "attempt.h"
+#include "calls.h"
+#include "dialog.h"
 #include "freeze.h"
 #include "globals.h"
 #include "handoff.h"
 #include "lang.h"
 #include "luajson.h"
+#include "observed.h"
+#include "patterns.h"
 #include "run.h"
 
 #define TYPE "turn" /* as error messages call it */
 #define HISTORY_MAX 100
-#define LANG "@lang" /* the session variable that t.lang = … sets */
-#define CACHE 3             /* place on the stack of on_index */
+#define CACHE 3 /* place on the stack of on_index */
 
 struct run *object_run(lua_State *L, int index) {
     struct run **object = luaL_checkudata(L, index, TYPE);
@@ -62,10 +66,14 @@ static void push_session(lua_State *L, struct run *run) {
 }
 
 /* What a rule has set, else what the message looks like, else the language of the bot. */
-static void push_lang(lua_State *L, struct run *run) {
-    const json_t *set = rp_session_get(run->turn, LANG);
+const char *object_lang(const struct run *run) {
+    const json_t *set = rp_session_get(run->turn, OBJECT_LANG);
     const char *lang = json_is_string(set) ? json_string_value(set) : lang_guess(run->text.original);
-    lua_pushstring(L, lang ? lang : run->stage->element.language);
+    return lang ? lang : run->stage->element.language;
+}
+
+static void push_lang(lua_State *L, struct run *run) {
+    lua_pushstring(L, object_lang(run));
 }
 
 static void push_metadata(lua_State *L, struct run *run) {
@@ -134,10 +142,20 @@ static const luaL_Reg methods[] = {{"pass", pass}, {NULL, NULL}};
 
 static int unknown_field(lua_State *L, const char *name) {
     static const char *const known[] = {"match", "text", "session", "config", "user", "lang", "history", "metadata",
-                                        "now",   "id",   "handoff", "release", "event", "pass", "get", "post", "sleep", NULL};
+                                        "now",   "id",   "handoff", "release", "event", "pass", "get", "post", "sleep",
+                                        "ask",   "confirm", "form", "say", "call", "cancel", NULL};
     const char *near = rp_nearest_name(name, known, sizeof(known) / sizeof(known[0]) - 1);
     if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);
     return luaL_error(L, "t has no field '%s'", name);
+}
+
+static int push_observed(lua_State *L, struct run *run, const char *name) {
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (strcmp(fields[i].name, name) != 0) continue;
+        observed_push(L, run, name, fields[i].push);
+        return 1;
+    }
+    return unknown_field(L, name);
 }
 
 static int on_index(lua_State *L) {
@@ -145,8 +163,9 @@ static int on_index(lua_State *L) {
     const char *name = luaL_checkstring(L, 2);
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    if (lua_rawget(L, lua_upvalueindex(run->journal ? 2 : 1)) != LUA_TNIL) return 1;
     lua_settop(L, 2);
+    if (run->journal) return push_observed(L, run, name);
     lua_getiuservalue(L, 1, 1);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, CACHE) != LUA_TNIL) return 1;
@@ -168,9 +187,9 @@ static int set_lang(lua_State *L) {
     const char *tag = luaL_optlstring(L, 3, NULL, &len);
     if (tag && !lang_valid(rp_str_n(tag, len))) return luaL_error(L, "t.lang takes a language tag such as \"en\"");
     json_t *value = tag ? json_stringn(tag, len) : NULL;
-    int rc = rp_session_set(run->turn, LANG, value);
+    int rc = dialog_writes(L, run, OBJECT_LANG, 3, value) ? rp_session_set(run->turn, OBJECT_LANG, value) : 0;
     json_decref(value);
-    if (rc != 0) return luaL_error(L, "the session is full");
+    if (rc != 0) return run->journal ? dialog_full(L, run) : luaL_error(L, "the session is full");
     lua_getiuservalue(L, 1, 1);
     lua_pushnil(L);
     lua_setfield(L, -2, "lang"); /* is found out anew */
@@ -189,7 +208,9 @@ void object_open(lua_State *L) {
     luaL_setfuncs(L, waits_functions, 0);
     luaL_setfuncs(L, handoff_functions, 0);
     luaL_setfuncs(L, event_functions, 0);
-    lua_pushcclosure(L, on_index, 1);
+    luaL_setfuncs(L, ask_functions, 0);
+    calls_wrap(L, -1);
+    lua_pushcclosure(L, on_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, on_newindex);
     lua_setfield(L, -2, "__newindex");
@@ -197,6 +218,13 @@ void object_open(lua_State *L) {
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
     session_open(L);
+    patterns_open(L);
+}
+
+void object_forget(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    lua_newtable(L);
+    lua_setiuservalue(L, index, 1);
 }
 
 struct run **object_push(lua_State *L, struct run *run) {

@@ -9,8 +9,12 @@ struct run;
 void object_open(lua_State *L); /* once a state */
 /* Pushes a `t` for an attempt; the returned pointer is to be set to NULL at its end. */
 struct run **object_push(lua_State *L, struct run *run);
+void object_forget(lua_State *L, int index); /* the fields that the `t` at `index` has kept */
 /* The run of the `t` at `index`; raises when it is something else, or its turn has ended. */
 struct run *object_run(lua_State *L, int index);
+
+#define OBJECT_LANG "@lang" /* the session variable that t.lang = … sets */
+const char *object_lang(const struct run *run); /* t.lang */
 
 /* session.c: pushes t.session for the `t` at `index`. */
 void session_open(lua_State *L);

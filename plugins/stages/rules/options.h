@@ -14,7 +14,7 @@ struct rules_options {
     json_t *config;
     const char *handoff, *handoff_waiting, *apology, *blocked;
     int on_error;
-    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, handoff_for_ms;
+    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, handoff_for_ms, journal, dialog_failures;
 };
 
 struct rules { /* the stage's state */

@@ -12,8 +12,8 @@ static void compile_rule(struct program *program, const struct rule *rule, size_
     for (size_t i = 0; i < rule->pattern_count; i++) {
         struct rp_error error = {0};
         if (matcher_add(program->matcher, rule->patterns[i], &error) != 0) {
-            mistakes_add(mistakes, rule->origin.file, rule->origin.line, "rule '%s': match: %s", rule->origin.name,
-                         error.text);
+            mistakes_add(mistakes, rule->origin.file, rule->origin.line, "%s '%s': match: %s",
+                         rule->dialog ? "dialog" : "rule", rule->origin.name, error.text);
             continue;
         }
         size_t count = matcher_count(program->matcher);

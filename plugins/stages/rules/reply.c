@@ -5,6 +5,8 @@
 #include <repartee/log.h>
 #include <stdlib.h>
 
+#include "dialog.h"
+#include "progress.h"
 #include "run.h"
 
 struct part {
@@ -46,8 +48,13 @@ static void push_value(lua_State *L, int values, struct rp_str path) {
     } while (path.len > 0);
 }
 
-static struct rp_str value_of(lua_State *L, struct run *run, int values, struct rp_str name) {
+static bool captured(const struct run *run, struct rp_str name, struct rp_str *out_text) {
+    if (run->journal) return progress_capture(run->dialogs->record, name, out_text);
     struct captures captures = run_captures(run);
+    return captures_find(&captures, name, out_text);
+}
+
+static struct rp_str value_of(lua_State *L, struct run *run, int values, struct rp_str name) {
     struct rp_str text = RP_STR("");
     push_value(L, values, name);
     int type = lua_type(L, -1);
@@ -55,7 +62,7 @@ static struct rp_str value_of(lua_State *L, struct run *run, int values, struct 
         luaL_tolstring(L, -1, NULL);
         text = reply_text(L, run, -1);
         lua_pop(L, 1);
-    } else if (!captures_find(&captures, name, &text)) {
+    } else if (!captured(run, name, &text)) {
         rp_log(RP_LOG_WARN, "rules", "rule '%s': there is nothing to put in for {%.*s}", run_origin(run)->name,
                RP_STR_ARG(name));
     }

@@ -33,6 +33,14 @@ struct rule *ruleset_add_rule(struct ruleset *set) {
     return rule;
 }
 
+const struct rule *ruleset_dialog(const struct ruleset *set, const char *name) {
+    for (size_t i = 0; i < set->rule_count; i++) {
+        const struct rule *rule = set->rules[i];
+        if (rule->dialog && strcmp(rule->origin.name, name) == 0) return rule;
+    }
+    return NULL;
+}
+
 struct generate *ruleset_add_generate(struct ruleset *set) {
     struct generate *generate = rp_arena_zalloc(set->arena, sizeof(*generate));
     if (set->generate_count == set->generate_cap) {
@@ -84,8 +92,13 @@ static void find_twins(const struct origin **origins, size_t count, const char *
 void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
     size_t most = set->rule_count + set->generate_count + set->guard_count;
     const struct origin **origins = rp_alloc((most + 1) * sizeof(*origins));
-    for (size_t i = 0; i < set->rule_count; i++) origins[i] = &set->rules[i]->origin;
-    find_twins(origins, set->rule_count, "rule", mistakes);
+    size_t dialogs = 0, rules = 0;
+    for (size_t i = 0; i < set->rule_count; i++)
+        if (set->rules[i]->dialog) origins[dialogs++] = &set->rules[i]->origin;
+    find_twins(origins, dialogs, "dialog", mistakes);
+    for (size_t i = 0; i < set->rule_count; i++)
+        if (!set->rules[i]->dialog) origins[rules++] = &set->rules[i]->origin;
+    find_twins(origins, rules, "rule", mistakes);
     for (size_t i = 0; i < set->generate_count; i++) origins[i] = &set->generates[i]->origin;
     find_twins(origins, set->generate_count, "generate", mistakes);
     for (size_t i = 0; i < set->guard_count; i++) origins[i] = &set->guards[i]->origin;

@@ -18,11 +18,22 @@ struct guard_names { /* what a rule, generate or dialog names in `guards` */
     size_t count;
     const struct guard **guards; /* found by guard_find */
 };
+struct dialog { /* what `dialog` says besides what a rule has */
+    struct rp_regex **cancel; /* words that end it */
+    size_t cancel_count;
+    const char *cancelled, *timed_out, *changed; /* NULL: not said */
+    int timed_out_ref;                           /* LUA_NOREF: none */
+    int64_t timeout_ms;                          /* of each question that has none of its own; 0: none */
+    bool restart;                                /* when it does not fit its journal; else it ends */
+    uint32_t code;                               /* of its function, but for line numbers; loader.c sets it */
+};
 struct rule {
     struct origin origin;
     const char *by; /* "rule:NAME" */
     int64_t priority;
     bool with_person; /* also answers while a person has the conversation */
+    bool interrupt;   /* also answers while a dialog waits for an answer */
+    struct dialog *dialog; /* it is a dialog, with `run` for a reply; NULL: it is a rule */
     struct rp_str *patterns;
     size_t pattern_count;
     struct rp_str *replies; /* one of them is taken; none: reply_ref answers */
@@ -57,6 +68,7 @@ int origin_compare(const struct origin *a, const struct origin *b); /* by file a
 struct ruleset *ruleset_create(void);
 void ruleset_destroy(struct ruleset *set); /* takes NULL */
 struct rule *ruleset_add_rule(struct ruleset *set);
+const struct rule *ruleset_dialog(const struct ruleset *set, const char *name); /* NULL: there is none */
 struct generate *ruleset_add_generate(struct ruleset *set);
 /* Puts everything in its order and reports names that are used twice. */
 void ruleset_order(struct ruleset *set, struct mistakes *mistakes);

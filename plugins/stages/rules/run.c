@@ -5,6 +5,9 @@
 #include <repartee/log.h>
 
 #include "attempt.h"
+#include "dialog.h"
+#include "dialog_turn.h"
+#include "event.h"
 #include "guard_ask.h"
 #include "object.h"
 
@@ -40,7 +43,7 @@ static void open_account(struct run *run) {
 }
 
 /* Nothing of the attempt is left behind in the state, nor under way. */
-static void end_attempt(struct run *run, bool clean) {
+void run_end_attempt(struct run *run, bool clean) {
     waits_drop(run);
     rp_timer_stop(run->turn->worker, &run->wall);
     if (run->object) {
@@ -59,7 +62,7 @@ static int push_traceback(lua_State *L) {
     return 1;
 }
 
-static void write_failure(const struct run *run, int code, const char *text) {
+void run_log_failure(const struct run *run, int code, const char *text) {
     struct rp_log_line line;
     rp_log_open(&line, RP_LOG_ERROR, "rules");
     rp_log_str(&line, "message", rp_str(run->guard ? "a guard failed" : "a rule failed"));
@@ -72,7 +75,7 @@ static void write_failure(const struct run *run, int code, const char *text) {
     rp_log_close(&line);
 }
 
-static void log_failure(struct run *run, int code, lua_State *failed) {
+static void log_attempt(struct run *run, int code, lua_State *failed) {
     lua_State *L = run->vm->L;
     const char *text = run->account.over == METER_FINE ? "it could not be started" : meter_reason(run->account.over);
     int top = lua_gettop(L);
@@ -81,7 +84,7 @@ static void log_failure(struct run *run, int code, lua_State *failed) {
         lua_pushlightuserdata(L, failed);
         if (lua_pcall(L, 1, 1, 0) == LUA_OK) text = lua_tostring(L, -1);
     }
-    write_failure(run, code, text);
+    run_log_failure(run, code, text);
     lua_settop(L, top);
 }
 
@@ -100,13 +103,19 @@ static enum run_state fail(struct run *run, int code) {
     return run_fail(run, code);
 }
 
-/* True: the next rule may try. `failed` is where the error's traceback is. */
-static bool attempt_failed(struct run *run, int status, lua_State *failed, enum run_state *out_state) {
+int run_attempt_failed(struct run *run, int status, lua_State *failed) {
     if (status == LUA_ERRMEM && run->account.over == METER_FINE) run->account.over = METER_MEMORY;
     int code = run->account.over == METER_FINE ? RP_ERULE : RP_EBUDGET;
-    log_failure(run, code, failed);
-    end_attempt(run, false);
+    log_attempt(run, code, failed);
+    run_end_attempt(run, false);
     if (run->account.over == METER_MEMORY) lua_gc(run->vm->L, LUA_GCCOLLECT);
+    return code;
+}
+
+/* True: the next rule may try. `failed` is where the error's traceback is. */
+static bool attempt_failed(struct run *run, int status, lua_State *failed, enum run_state *out_state) {
+    int code = run_attempt_failed(run, status, failed);
+    run->told = NULL;
     if (run->guard) { /* whoever asked decides what a guard that failed comes to; it is never passed over */
         run->fault = (struct rp_fault){.code = code};
         *out_state = RUN_FAILS;
@@ -142,10 +151,20 @@ static int start_coroutine(struct run *run, lua_State **out_failed) {
     return lua_resume(run->co, L, lua_gettop(run->co) - 1, &results);
 }
 
-static enum run_state wait(struct run *run) {
+enum run_state run_wait(struct run *run) {
     int64_t left = (run->account.wall_end_ns - rp_now_ns()) / 1000000;
     if (!rp_timer_started(&run->wall)) rp_timer_start(run->turn->worker, &run->wall, left > 0 ? left : 0);
     return RUN_WAITS;
+}
+
+static void begin_slice(struct run *run) {
+    run->vm->run = run;
+    meter_begin(&run->vm->meter, &run->account);
+}
+
+static void end_slice(struct run *run) {
+    meter_end(&run->vm->meter);
+    run->vm->run = NULL;
 }
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------- */
@@ -200,21 +219,24 @@ static bool conclude(struct run *run, enum run_state *out_state) {
 
 /* After a slice of the coroutine has run. False: the next one may try. */
 static bool settle(struct run *run, int status, lua_State *failed, enum run_state *out_state) {
+    if (run->journal) return dialog_settle(run, status, failed, out_state);
     if (status == LUA_YIELD) {
-        *out_state = wait(run);
+        *out_state = run_wait(run);
         return true;
     }
     if (status != LUA_OK) return !attempt_failed(run, status, failed, out_state);
-    end_attempt(run, true);
+    run_end_attempt(run, true);
+    event_send(run);
+    if (run->handed_off && run->dialogs) dialog_end_all(run);
     return conclude(run, out_state);
 }
 
-static bool attempt(struct run *run, enum run_state *out_state) {
+bool run_attempt(struct run *run, enum run_state *out_state) {
     lua_State *failed;
     open_account(run);
-    meter_begin(&run->vm->meter, &run->account);
+    begin_slice(run);
     int status = start_coroutine(run, &failed);
-    meter_end(&run->vm->meter);
+    end_slice(run);
     return settle(run, status, failed, out_state);
 }
 
@@ -225,7 +247,7 @@ static bool try_rule(struct run *run, enum run_state *out_state) {
         *out_state = reply_fixed(run);
         return true;
     }
-    return attempt(run, out_state);
+    return run_attempt(run, out_state);
 }
 
 static bool try_generate(struct run *run, enum run_state *out_state) {
@@ -234,12 +256,12 @@ static bool try_generate(struct run *run, enum run_state *out_state) {
         run->verdict = VERDICT_FIXED;
         return conclude(run, out_state);
     }
-    return attempt(run, out_state);
+    return run_attempt(run, out_state);
 }
 
 /* A pattern that hits a limit fails the turn: nobody knows whether the rule should have answered. */
 static bool limit_hit(struct run *run, enum run_state *out_state) {
-    write_failure(run, RP_EREGEX, rp_error_text(RP_EREGEX));
+    run_log_failure(run, RP_EREGEX, rp_error_text(RP_EREGEX));
     if (run->rules->options->on_error == ON_ERROR_NEXT) return false;
     *out_state = fail(run, RP_EREGEX);
     return true;
@@ -254,10 +276,11 @@ static enum run_state go_on(struct run *run) {
         if (number == run->tried) continue; /* another of its patterns was first */
         run->tried = number;
         run->rule = set->rules[number];
-        if (run->with_person && !run->rule->with_person) continue;
+        if ((run->with_person && !run->rule->with_person) || !dialog_lets(run, run->rule)) continue;
         if (found < 0 ? limit_hit(run, &state) : try_rule(run, &state)) return state;
     }
     run->rule = NULL;
+    if (dialog_waits(run)) return dialog_take_message(run, &state) ? state : go_on(run);
     while (!run->with_person && run->next_generate < set->generate_count) {
         run->generate = set->generates[run->next_generate++];
         if (try_generate(run, &state)) return state;
@@ -265,35 +288,72 @@ static enum run_state go_on(struct run *run) {
     return RUN_PASSES;
 }
 
-enum run_state run_start(struct run *run) {
+void run_match_again(struct run *run) {
     const struct matcher *matcher = run->rules->program->matcher;
     uint64_t *bits = rp_arena_alloc(run->turn->arena, matcher_words(matcher) * sizeof(*bits));
     matcher_start(matcher, run->text.text, bits, &run->cursor);
+    run->tried = NO_RULE;
+}
+
+enum run_state run_start(struct run *run) {
+    enum run_state state;
+    run_match_again(run);
+    if (dialog_broken_off(run) && dialog_take_message(run, &state)) return state;
     return go_on(run);
 }
 
 enum run_state run_guard(struct run *run) {
     enum run_state state;
-    attempt(run, &state);
+    run_attempt(run, &state);
+    return state;
+}
+
+enum run_state run_start_event(struct run *run) {
+    enum run_state state;
+    dialog_take_timeout(run, &state);
     return state;
 }
 
 enum run_state run_resume(struct run *run) {
     enum run_state state;
     int results;
-    meter_begin(&run->vm->meter, &run->account);
+    begin_slice(run);
     int status = lua_resume(run->co, run->vm->L, 0, &results);
-    meter_end(&run->vm->meter);
+    end_slice(run);
     return settle(run, status, run->co, &state) ? state : go_on(run);
 }
 
 enum run_state run_expire(struct run *run) {
     enum run_state state;
     run->account.over = METER_WALL;
+    if (run->journal) return dialog_settle(run, LUA_OK, NULL, &state) ? state : go_on(run);
     return attempt_failed(run, LUA_OK, NULL, &state) ? go_on(run) : state;
+}
+
+/* ---- saving in the middle of the turn ---------------------------------------------------------------------------- */
+
+static void on_saved(struct rp_session_save *save, int code) {
+    struct run *run = (struct run *)(void *)((char *)save - offsetof(struct run, wait.save));
+    run->wait.saving = false;
+    run->wait.code = code;
+    if (run->co) {
+        stage_continue(run, run_resume(run));
+    } else if (run->owes_save) {
+        run->owes_save = false;
+        run_save(run);
+    } else {
+        dialog_unshield(run);
+        stage_continue(run, run->after_save);
+    }
+}
+
+void run_save(struct run *run) {
+    run->wait.save.done = on_saved;
+    run->wait.saving = true;
+    rp_session_save(run->turn, &run->wait.save);
 }
 
 void run_drop(struct run *run) {
     run->account.over = METER_ENDED;
-    end_attempt(run, false);
+    run_end_attempt(run, false);
 }

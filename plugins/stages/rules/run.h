@@ -30,6 +30,8 @@ struct wait {
     struct rp_buf body;
     int code, status;
     char detail[256], type[128];
+    struct rp_session_save save; /* of the session, in the middle of the turn */
+    bool saving;
 };
 struct run {
     struct rp_stage *stage;
@@ -55,6 +57,13 @@ struct run {
     struct wait wait;
     struct rp_timer wall;
     enum verdict verdict;
+    struct dialogs *dialogs; /* dialog.h: what the session has of them; NULL: nothing */
+    struct journal *journal; /* of the dialog whose function runs; NULL: it is no dialog's */
+    struct told *told;       /* event.h: what the function has told */
+    const char *key;         /* for the next request: its Idempotency-Key; NULL: none was chosen */
+    bool shielded;           /* the turn is, on behalf of a dialog */
+    bool owes_save;          /* the attempt is over; the store must have the session before the turn goes on */
+    enum run_state after_save;
     bool handed_off;  /* in this attempt */
     bool with_person; /* a person has the conversation: only rules marked so may answer */
     struct rp_str reply;
@@ -65,11 +74,24 @@ struct run {
 struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *vm);
 enum run_state run_start(struct run *run);
 enum run_state run_guard(struct run *run);                  /* only the functions of run->guard */
+enum run_state run_start_event(struct run *run);            /* the event "timeout" */
 enum run_state run_resume(struct run *run);                 /* what was waited for is there */
 enum run_state run_expire(struct run *run);                 /* the wall time is over */
-enum run_state run_fail(struct run *run, int code);         /* what a failure comes to, by the options */
 void run_drop(struct run *run);                             /* the turn has ended meanwhile */
 void stage_continue(struct run *run, enum run_state state); /* stage.c: pays for a turn that waited */
+
+/* For those who have a part in the order of a turn: attempts of run->rule or run->generate. */
+bool run_attempt(struct run *run, enum run_state *out_state); /* false: the next one may try */
+enum run_state run_wait(struct run *run);                     /* the function has yielded */
+void run_end_attempt(struct run *run, bool clean);            /* `clean`: the function has returned */
+/* Logs it and ends it; the code of the error. `failed`: the coroutine with the error on its top, or NULL. */
+int run_attempt_failed(struct run *run, int status, lua_State *failed);
+void run_log_failure(const struct run *run, int code, const char *text);
+enum run_state run_fail(struct run *run, int code); /* what a failure comes to, by the options */
+void run_match_again(struct run *run);              /* all rules may try, from the first */
+/* Writes the session to the store; then run_resume, or, when no attempt is under way any more, stage_continue with
+ * run->after_save. */
+void run_save(struct run *run);
 
 static inline const struct origin *run_origin(const struct run *run) {
     if (run->guard) return &run->guard->origin;

@@ -1,6 +1,7 @@
 /* t.session: the variables of the conversation. Reading gives read-only values; assigning a whole one keeps it. */
 #include "object.h"
 
+#include "dialog.h"
 #include "freeze.h"
 #include "luajson.h"
 #include "meter.h"
@@ -30,7 +31,10 @@ static const char *check_name(lua_State *L) {
 }
 
 static int on_index(lua_State *L) {
-    const json_t *value = rp_session_get(run_of(L)->turn, check_name(L));
+    struct run *run = run_of(L);
+    const char *name = check_name(L);
+    const json_t *value = rp_session_get(run->turn, name);
+    if (run->journal) value = dialog_read(L, run, name, value);
     if (!value || json_is_null(value)) return 0;
     luajson_push(L, value);
     freeze(L, -1);
@@ -42,10 +46,11 @@ static int on_newindex(lua_State *L) {
     const char *name = check_name(L), *why;
     json_t *value;
     if (luajson_read(L, 3, &value, &why) != 0) return luaL_error(L, "t.session.%s: %s", name, why);
-    int rc = rp_session_set(run->turn, name, value);
+    int rc = dialog_writes(L, run, name, 3, value) ? rp_session_set(run->turn, name, value) : 0;
     json_decref(value);
     meter_charge(L, SET_STEPS);
     if (rc == 0) return 0;
+    if (run->journal) return dialog_full(L, run);
     return luaL_error(L, "t.session.%s: %s", name,
                       rc == -RP_ETOOLARGE ? "the session would grow too large" : rp_error_text(rc));
 }
@@ -55,15 +60,30 @@ static int next_variable(lua_State *L) {
     return freeze_next(L);
 }
 
+static void decref(void *arg) {
+    json_decref(arg);
+}
+
+/* Those that are for rules, as an object that lives as long as the turn. */
+static json_t *visible(struct rp_turn *turn) {
+    const char *name;
+    json_t *value, *all = (json_t *)(uintptr_t)rp_session_vars(turn), *copy = json_object();
+    json_object_foreach(all, name, value) {
+        if (name[0] != '@' && !json_is_null(value)) json_object_set(copy, name, value);
+    }
+    rp_arena_defer(turn->arena, decref, copy);
+    return copy;
+}
+
 /* Over a copy, so that the loop may set variables. */
 static int on_pairs(lua_State *L) {
+    struct run *run = run_of(L);
     const char *name;
-    json_t *value;
-    json_t *all = (json_t *)(uintptr_t)rp_session_vars(run_of(L)->turn);
+    json_t *value, *all = visible(run->turn);
+    if (run->journal) all = (json_t *)(uintptr_t)dialog_read(L, run, "@*", all);
     lua_pushcfunction(L, next_variable);
     lua_newtable(L);
     json_object_foreach(all, name, value) {
-        if (name[0] == '@' || json_is_null(value)) continue;
         luajson_push(L, value);
         freeze(L, -1);
         lua_setfield(L, -2, name);

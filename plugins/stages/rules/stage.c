@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dialog.h"
 #include "guard_message.h"
 #include "handoff.h"
 #include "run.h"
@@ -84,6 +85,7 @@ static void pass_on(struct run *run) {
 /* Pays for a turn that is kept, unless it goes on to wait. */
 static void settle(struct run *run, enum run_state state) {
     struct rp_turn *turn = run->turn;
+    if (state == RUN_ANSWERS || state == RUN_PASSES) dialog_frame(run, state == RUN_PASSES);
     if (state == RUN_ANSWERS) {
         rp_turn_reply(turn, rp_source_ending(turn, run->reply, run->finish));
     } else if (state == RUN_FAILS) {
@@ -105,13 +107,38 @@ void stage_continue(struct run *run, enum run_state state) {
     }
 }
 
+static enum run_state start(struct run *run) {
+    if (run->with_person)
+        dialog_end_all(run);
+    else
+        dialog_load(run);
+    return run_start(run);
+}
+
 void stage_guarded(struct run *run, enum run_state state) {
-    settle(run, state == RUN_PASSES ? run_start(run) : state);
+    settle(run, state == RUN_PASSES ? start(run) : state);
+}
+
+static enum rp_outcome outcome(struct run *run, enum run_state state) {
+    if (state == RUN_PASSES && !run->with_person) {
+        dialog_frame(run, true);
+        return RP_PASS;
+    }
+    settle(run, state);
+    return RP_KEEP;
+}
+
+/* The time for a dialog's answer is over. */
+static enum rp_outcome on_timeout(struct rp_stage *stage, struct rp_turn *turn) {
+    if (handoff_stands(stage, turn)) return RP_PASS;
+    struct run *run = run_create(stage, turn, rp_local(&stage->element, turn->worker));
+    dialog_load(run);
+    return outcome(run, run_start_event(run));
 }
 
 enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn) {
     struct rp_str text;
-    (void)stage;
+    if (strcmp(turn->event, "timeout") == 0) return on_timeout(stage, turn);
     if (!handoff_event(turn, &text) || text.len == 0) return RP_PASS;
     rp_turn_set_by(turn, "person");
     rp_turn_reply(turn, rp_source_text(turn, text));
@@ -123,10 +150,7 @@ enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     run->with_person = handoff_stands(stage, turn);
     enum run_state state = guard_message(run);
     if (state == RUN_WAITS) return RP_KEEP;
-    if (state == RUN_PASSES) state = run_start(run);
-    if (state == RUN_PASSES && !run->with_person) return RP_PASS;
-    settle(run, state);
-    return RP_KEEP;
+    return outcome(run, state == RUN_PASSES ? start(run) : state);
 }
 
 void stage_cancel(struct rp_stage *stage, struct rp_turn *turn) {

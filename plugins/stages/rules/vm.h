@@ -18,6 +18,7 @@ struct vm {
     struct ruleset *set;
     struct sources *sources;
     struct mistakes *mistakes; /* while loading */
+    struct run *run;           /* whose function runs in this slice; NULL: none */
     struct idle {
         lua_State *co;
         int ref;

@@ -61,6 +61,19 @@ static void read_headers(lua_State *L, struct run *run, struct request *request)
     lua_pop(L, 1);
 }
 
+/* Marks a request that may be sent again: whoever gets it twice can tell by the key. */
+static void read_idempotent(lua_State *L, struct run *run, struct request *request) {
+    const char *key = run->key;
+    run->key = NULL;
+    lua_getfield(L, OPTIONS, "idempotent");
+    if (!lua_isnil(L, -1) && !lua_isboolean(L, -1)) luaL_error(L, "idempotent: true or false");
+    if (lua_toboolean(L, -1)) {
+        if (!key) key = rp_arena_printf(run->turn->arena, "%s-%lld", run->turn->id, (long long)run->waits);
+        add_field(L, run, request, "Idempotency-Key", key);
+    }
+    lua_pop(L, 1);
+}
+
 static void read_body(lua_State *L, struct run *run, struct request *request) {
     bool json = lua_getfield(L, OPTIONS, "json") != LUA_TNIL;
     if (json) {
@@ -89,7 +102,7 @@ static void read_timeout(lua_State *L, struct request *request) {
 }
 
 static void check_options(lua_State *L) {
-    static const char *const known[] = {"headers", "json", "body", "timeout", NULL};
+    static const char *const known[] = {"headers", "json", "body", "timeout", "idempotent", NULL};
     if (lua_isnil(L, OPTIONS)) {
         lua_newtable(L);
         lua_replace(L, OPTIONS);
@@ -100,7 +113,7 @@ static void check_options(lua_State *L) {
         lua_pop(L, 1);
         const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?", *const *at = known;
         while (*at && strcmp(*at, name) != 0) at++;
-        if (!*at) luaL_error(L, "there is no option '%s': headers, json, body and timeout are known", name);
+        if (!*at) luaL_error(L, "there is no option '%s': headers, json, body, timeout and idempotent are known", name);
     }
 }
 
@@ -177,6 +190,7 @@ static int fetch(lua_State *L, const char *method) {
     check_options(L);
     count_wait(L, run);
     read_headers(L, run, &request);
+    read_idempotent(L, run, &request);
     read_body(L, run, &request);
     read_timeout(L, &request);
     request.fetch.fields = request.fields;

@@ -87,6 +87,9 @@ struct rp_option {
     unsigned flags;
 };
 
+/* A duration as in the bot file, for plugins that read one elsewhere: 0, or -RP_EINVALID with the result untouched. */
+RP_EXPORT int rp_duration(const char *text, int64_t *out_ms);
+
 #ifdef __cplusplus
 }
 #endif

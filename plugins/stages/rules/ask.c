@@ -1,0 +1,283 @@
+/* Questions: asked until the answer fits, is refused too often, or the time is over. Straight-line code would be a loop;
+ * since `check` may wait, the loop is cut at that call and goes on in its continuation. */
+#include "ask.h"
+
+#include <repartee/base.h>
+
+#include "answer.h"
+#include "dialog.h"
+#include "freeze.h"
+#include "listen.h"
+#include "object.h"
+#include "packed.h"
+#include "reply.h"
+#include "ruleset.h"
+#include "vm.h"
+
+#define TRIES 3
+#define TRIES_MAX 100
+
+enum { OBJECT = 1, QUESTION, OPTIONS, TRIED, REFUSAL, VALUE, CAPTURES }; /* places on the stack of ask */
+
+static int ask_on(lua_State *L, struct run *run);
+
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+static void check_names(lua_State *L, int index, const char *const *known, const char *what) {
+    size_t count = 0;
+    while (known[count]) count++;
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+        size_t i = 0;
+        while (i < count && strcmp(known[i], name) != 0) i++;
+        if (i < count) continue;
+        const char *near = rp_nearest_name(name, known, count);
+        luaL_error(L, "%s: there is no option '%s'%s%s%s", what, name, near ? " (did you mean '" : "", near ? near : "",
+                   near ? "'?)" : "");
+    }
+}
+
+static int tries_of(lua_State *L) {
+    lua_getfield(L, OPTIONS, "tries");
+    lua_Integer tries = luaL_optinteger(L, -1, TRIES);
+    lua_pop(L, 1);
+    if (tries < 1 || tries > TRIES_MAX) luaL_error(L, "ask: 'tries' is a number from 1 to %d", TRIES_MAX);
+    return (int)tries;
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------------------ */
+
+static struct rp_str text_at(lua_State *L, struct run *run, int index) {
+    if (!lua_isstring(L, index)) luaL_error(L, "a question is a text, not a %s", luaL_typename(L, index));
+    return reply_text(L, run, index);
+}
+
+/* The question; after a refusal the text that came with it, or `again`, or the question once more. */
+static struct rp_str next_question(lua_State *L, struct run *run) {
+    if (lua_tointeger(L, TRIED) == 0) return text_at(L, run, QUESTION);
+    if (!lua_isnil(L, REFUSAL)) return text_at(L, run, REFUSAL);
+    if (lua_getfield(L, OPTIONS, "again") == LUA_TNIL) return text_at(L, run, QUESTION);
+    return text_at(L, run, -1);
+}
+
+/* ---- check ------------------------------------------------------------------------------------------------------- */
+
+int ask_check(lua_State *L, int options, lua_KContext context, lua_KFunction k) {
+    if (lua_getfield(L, options, "check") != LUA_TFUNCTION) luaL_error(L, "'check' is a function");
+    lua_insert(L, -2);
+    lua_callk(L, 1, 2, context, k);
+    return k(L, LUA_OK, context);
+}
+
+bool ask_checked(lua_State *L, int value) {
+    if (lua_toboolean(L, -2)) {
+        lua_pop(L, 1);
+        if (lua_isboolean(L, -1)) {
+            lua_pop(L, 1);
+            lua_pushvalue(L, value);
+        }
+        return true;
+    }
+    lua_remove(L, -2);
+    if (!lua_isnil(L, -1) && !lua_isstring(L, -1)) luaL_error(L, "'check' gives a value, or nil and a text");
+    return false;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+static int after_otherwise(lua_State *L, int status, lua_KContext from) {
+    (void)status;
+    return lua_gettop(L) - (int)from;
+}
+
+/* The answer was refused too often. */
+static int give_up(lua_State *L, struct run *run) {
+    lua_settop(L, REFUSAL);
+    int type = lua_getfield(L, OPTIONS, "otherwise");
+    if (type == LUA_TFUNCTION) {
+        lua_pushvalue(L, OBJECT);
+        lua_callk(L, 1, LUA_MULTRET, REFUSAL, after_otherwise);
+        return after_otherwise(L, LUA_OK, REFUSAL);
+    }
+    if (type == LUA_TSTRING) return dialog_leave(L, run, reply_text(L, run, -1));
+    if (type != LUA_TNIL) return luaL_error(L, "ask: 'otherwise' is a text or a function");
+    lua_pushliteral(L, "tries");
+    return 2;
+}
+
+/* The refusal is on the top of the stack, nil for none of its own. */
+static int refuse(lua_State *L, struct run *run) {
+    lua_Integer tried = lua_tointeger(L, TRIED) + 1;
+    lua_replace(L, REFUSAL);
+    lua_pushinteger(L, tried);
+    lua_replace(L, TRIED);
+    return tried >= tries_of(L) ? give_up(L, run) : ask_on(L, run);
+}
+
+static int after_check(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    (void)context;
+    struct run *run = object_run(L, OBJECT);
+    if (!ask_checked(L, VALUE)) return refuse(L, run);
+    lua_pushvalue(L, CAPTURES);
+    return 2;
+}
+
+static int no_answer(lua_State *L, struct run *run, int64_t timeout_ms) {
+    if (timeout_ms == 0) return listen_timed_out(L, run);
+    lua_pushnil(L);
+    lua_pushliteral(L, "timeout");
+    return 2;
+}
+
+static int ask_on(lua_State *L, struct run *run) {
+    lua_settop(L, REFUSAL);
+    int64_t timeout_ms = listen_timeout(L, OPTIONS, "ask");
+    struct rp_str again = text_at(L, run, QUESTION);
+    enum heard heard = listen_for(L, run, next_question(L, run), again, timeout_ms);
+    lua_settop(L, REFUSAL);
+    if (heard == HEARD_LATER) return lua_yield(L, 0);
+    if (heard == HEARD_NOTHING) return no_answer(L, run, timeout_ms);
+    if (!answer_take(L, OPTIONS, &run->dialogs->text, "ask")) {
+        lua_pushnil(L);
+        return refuse(L, run);
+    }
+    if (lua_getfield(L, OPTIONS, "check") == LUA_TNIL) {
+        lua_settop(L, CAPTURES);
+        return 2;
+    }
+    lua_settop(L, CAPTURES);
+    lua_pushvalue(L, VALUE);
+    return ask_check(L, OPTIONS, 0, after_check);
+}
+
+static int begin(lua_State *L, struct run *run) {
+    lua_settop(L, OPTIONS);
+    lua_pushinteger(L, 0);
+    lua_pushnil(L);
+    luaL_checkstack(L, 16, NULL);
+    return ask_on(L, run);
+}
+
+static int ask(lua_State *L) {
+    static const char *const known[] = {"match", "choices", "again", "tries", "otherwise", "timeout", "check", NULL};
+    struct run *run = listen_run(L, "ask");
+    lua_settop(L, OPTIONS);
+    if (lua_isnil(L, OPTIONS)) {
+        lua_newtable(L);
+        lua_replace(L, OPTIONS);
+    }
+    luaL_checktype(L, OPTIONS, LUA_TTABLE);
+    freeze_contents(L, OPTIONS);
+    lua_replace(L, OPTIONS);
+    check_names(L, OPTIONS, known, "ask");
+    return begin(L, run);
+}
+
+/* ---- confirm ----------------------------------------------------------------------------------------------------- */
+
+/* A word of refusal or doubt behind a yes makes it none: it is asked again then, which does no harm. */
+#define YES                                                                                                            \
+    "(?i)^\\W*(?:yes|yeah|yep|yup|y|sure|ok|okay|correct|right|exactly|of course|please do|go ahead|confirm(?:ed)?|"   \
+    "ja|jawohl|genau|stimmt|oui|d'accord|sí|si|claro|sì|certo|sim|да)\\b"                                              \
+    "(?!.*(?:\\b(?:no|not|don't|never|wait|but|nein|nicht|aber)\\b|\\?))"
+#define YES_ZH                                                                                                         \
+    "^\\W*(?:没错|没问题|はい|네|예|(?:是|对|好|可以|行|确认|确定|要|同意|嗯|当然|正确)(?!.*[不没别错吗？?]))"
+#define NO                                                                                                             \
+    "(?i)^\\W*(?:no|nope|nah|n|not|don't|do not|never|wrong|incorrect|stop|nein|nicht|falsch|non|não|нет)\\b"
+#define NO_ZH "^\\W*(?:不|没(?!错|问题)|否|别|错|算了|取消|先不|暂不|いいえ|아니)"
+
+static void push_patterns(lua_State *L, const char *name, const char *first, const char *second) {
+    if (lua_getfield(L, OPTIONS, name) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    lua_createtable(L, 2, 0);
+    lua_pushstring(L, first);
+    lua_rawseti(L, -2, 1);
+    lua_pushstring(L, second);
+    lua_rawseti(L, -2, 2);
+}
+
+static void copy_option(lua_State *L, int from, int to, const char *name) {
+    lua_getfield(L, from, name);
+    lua_setfield(L, to, name);
+}
+
+/* A question with two choices, true and false. */
+static int confirm(lua_State *L) {
+    static const char *const known[] = {"yes", "no", "again", "tries", "otherwise", "timeout", NULL};
+    static const char *const kept[] = {"again", "tries", "otherwise", "timeout", NULL};
+    struct run *run = listen_run(L, "confirm");
+    lua_settop(L, OPTIONS);
+    if (lua_isnil(L, OPTIONS)) {
+        lua_newtable(L);
+        lua_replace(L, OPTIONS);
+    }
+    luaL_checktype(L, OPTIONS, LUA_TTABLE);
+    freeze_contents(L, OPTIONS);
+    lua_replace(L, OPTIONS);
+    check_names(L, OPTIONS, known, "confirm");
+    lua_newtable(L);
+    int options = lua_gettop(L);
+    for (size_t i = 0; kept[i]; i++) copy_option(L, OPTIONS, options, kept[i]);
+    lua_newtable(L);
+    lua_pushboolean(L, 1);
+    push_patterns(L, "yes", YES, YES_ZH);
+    lua_rawset(L, -3);
+    lua_pushboolean(L, 0);
+    push_patterns(L, "no", NO, NO_ZH);
+    lua_rawset(L, -3);
+    lua_setfield(L, options, "choices");
+    lua_replace(L, OPTIONS);
+    return begin(L, run);
+}
+
+/* ---- say, call, cancel ------------------------------------------------------------------------------------------- */
+
+/* t:say(text, …): a line each; a table at the end fills them in. */
+static int say(lua_State *L) {
+    struct run *run = listen_run(L, "say");
+    int last = lua_gettop(L);
+    bool values = last > 2 && lua_istable(L, last);
+    for (int i = 2; i <= (values ? last - 1 : last); i++) {
+        if (!lua_isstring(L, i)) return luaL_error(L, "say: argument %d is a %s, not a text", i - 1, luaL_typename(L, i));
+        struct rp_str text = values ? reply_fill(L, run, i, last) : reply_text(L, run, i);
+        bool settled = journal_settled(run->journal);
+        journal_trace(run->journal, packed_hash_text(PACKED_HASH_START, text));
+        if (!settled) dialog_say(run, text);
+    }
+    return 0;
+}
+
+static int after_called(lua_State *L, int status, lua_KContext from) {
+    (void)status;
+    return lua_gettop(L) - (int)from;
+}
+
+/* t:call(name, …): another dialog's function, as a part of this one. */
+static int call(lua_State *L) {
+    struct run *run = listen_run(L, "call");
+    const char *name = luaL_checkstring(L, 2);
+    const struct rule *rule = ruleset_dialog(run->vm->set, name);
+    if (!rule) return luaL_error(L, "call: there is no dialog '%s'", name);
+    journal_trace(run->journal, packed_hash_text(PACKED_HASH_START, rp_str(name)));
+    luaL_checkstack(L, 8, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rule->reply_ref);
+    lua_insert(L, 3);
+    lua_pushvalue(L, OBJECT);
+    lua_insert(L, 4);
+    lua_callk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, after_called);
+    return after_called(L, LUA_OK, 2);
+}
+
+static int cancel(lua_State *L) {
+    struct run *run = listen_run(L, "cancel");
+    struct rp_str text = {0};
+    if (!lua_isnoneornil(L, 2)) text = text_at(L, run, 2);
+    if (!text.data && run->dialogs->rule->dialog->cancelled) text = rp_str(run->dialogs->rule->dialog->cancelled);
+    return dialog_leave(L, run, text);
+}
+
+const luaL_Reg ask_functions[] = {{"ask", ask},   {"confirm", confirm}, {"say", say},
+                                  {"call", call}, {"cancel", cancel},   {NULL, NULL}};
