@@ -64,7 +64,7 @@ function watchLines(stream) {
       const timer = setTimeout(() => {
         waiting.delete(waiter);
         reject(new Error(`no such log line within ${ms} ms; the log:\n${show(lines)}`));
-      }, ms);
+      }, ms).unref(); // the program's life is what is waited for
       waiting.add(waiter);
     });
   return { lines, logged };
