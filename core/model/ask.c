@@ -17,6 +17,13 @@ static struct rp_source *refuse(const struct rp_model *model, struct rp_turn *tu
     return rp_source_fault(turn, &(struct rp_fault){.code = RP_EUNSUPPORTED, .message = message});
 }
 
+static bool has_images(const struct rp_call *call) {
+    for (size_t i = 0; i < call->message_count; i++) {
+        if (call->messages[i].image_count) return true;
+    }
+    return false;
+}
+
 static struct rp_str schema_in_words(struct rp_turn *turn, const json_t *schema) {
     char *text = json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY);
     const char *words = rp_arena_printf(turn->arena,
@@ -49,6 +56,7 @@ static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const
     const struct rp_prompt *prompt = call->prompt;
     if (prompt->tools && !(takes & RP_TAKES_TOOLS)) return refuse(model, turn, "tools");
     if (prompt->grammar && !(takes & RP_TAKES_GRAMMAR)) return refuse(model, turn, "grammar");
+    if (!(takes & RP_TAKES_IMAGES) && has_images(call)) return refuse(model, turn, "images");
     if (prompt->schema && !(takes & RP_TAKES_SCHEMA)) call = without_schema(turn, call);
     return type_of(model)->ask(model, turn, call);
 }

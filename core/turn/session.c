@@ -24,7 +24,7 @@ static int take_text(struct rp_str *rest, struct rp_str *out) {
 
 static int take_message(struct rp_str *rest, struct rp_message *out) {
     if (rest->data[0] != RP_ROLE_USER && rest->data[0] != RP_ROLE_ASSISTANT) return -RP_EIO;
-    out->role = (enum rp_role)rest->data[0];
+    *out = (struct rp_message){.role = (enum rp_role)rest->data[0]};
     *rest = rp_str_n(rest->data + 1, rest->len - 1);
     return take_text(rest, &out->text);
 }

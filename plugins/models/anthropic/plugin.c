@@ -54,6 +54,11 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
     return rp_remote_open(element, &protocol, error);
 }
 
+static unsigned takes(const struct rp_model *model) {
+    (void)model;
+    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES;
+}
+
 static const struct rp_model_type anthropic = {
     .type = {.name = "anthropic",
              .summary = "a model behind the Messages API, of Anthropic or any server like it",
@@ -63,6 +68,7 @@ static const struct rp_model_type anthropic = {
              .open = open_model,
              .close = rp_remote_close},
     .ask = rp_remote_ask,
+    .takes = takes,
 };
 
 RP_PLUGIN(.name = "anthropic", .version = "0.1.0", .summary = "Models behind the Messages API",

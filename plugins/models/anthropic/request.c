@@ -6,14 +6,13 @@
 
 #define MAX_TOKENS 4096                       /* the API wants to be told a limit */
 #define WITHOUT_SAMPLING "2026-10-21"         /* the first version that refuses these settings */
-#define TEXT_HEAD "{\"type\":\"text\",\"text\":"
 #define SCHEMA_HEAD ",\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":"
 
 static int append(struct rp_buf *out, const char *text) {
     return rp_buf_append(out, text, strlen(text));
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------------------- */
+/* ---- the system --------------------------------------------------------------------------------------------------- */
 
 /* Texts of the system, wherever they stand, with an empty line between them. */
 static int append_system(struct rp_buf *out, const struct anthropic_options *options, const struct rp_call *call) {
@@ -32,14 +31,75 @@ static int append_system(struct rp_buf *out, const struct anthropic_options *opt
     return rc;
 }
 
-static bool has_content(const struct rp_message *message) {
-    return message->role != RP_ROLE_SYSTEM && message->text.len > 0; /* empty blocks are refused */
+/* ---- blocks of a message ----------------------------------------------------------------------------------------- */
+
+static int append_string(struct rp_buf *out, const char *head, struct rp_str text) {
+    int rc = append(out, head);
+    return rc ? rc : rp_buf_json(out, text.data, text.len);
 }
 
-static int append_content(struct rp_buf *out, const struct rp_message *message, bool first) {
-    int rc = append(out, first ? TEXT_HEAD : "," TEXT_HEAD);
-    if (rc == 0) rc = rp_buf_json(out, message->text.data, message->text.len);
+static int append_image(struct rp_buf *out, struct rp_str url) {
+    static const char scheme[] = "data:", mark[] = ";base64,";
+    size_t head = sizeof(scheme) - 1, end = head;
+    if (url.len < head || memcmp(url.data, scheme, head) != 0) {
+        int rc = append_string(out, "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":", url);
+        return rc ? rc : append(out, "}}");
+    }
+    while (end < url.len && url.data[end] != ';') end++;
+    if (url.len - end < sizeof(mark) - 1 || memcmp(url.data + end, mark, sizeof(mark) - 1) != 0) return -RP_EUNSUPPORTED;
+    struct rp_str type = {url.data + head, end - head};
+    struct rp_str data = {url.data + end + sizeof(mark) - 1, url.len - end - (sizeof(mark) - 1)};
+    int rc = append_string(out, "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":", type);
+    if (rc == 0) rc = append_string(out, ",\"data\":", data);
+    return rc ? rc : append(out, "}}");
+}
+
+/* The arguments are JSON, and are sent as such: an object, or nothing. */
+static int append_call(struct rp_buf *out, const struct rp_tool_call *call) {
+    bool object = call->arguments.len > 0 && call->arguments.data[0] == '{';
+    int rc = append_string(out, "{\"type\":\"tool_use\",\"id\":", call->id);
+    if (rc == 0) rc = append_string(out, ",\"name\":", call->name);
+    if (rc == 0) rc = append(out, ",\"input\":");
+    if (rc == 0) rc = rp_buf_append_str(out, object ? call->arguments : RP_STR("{}"));
     return rc ? rc : append(out, "}");
+}
+
+static int append_result(struct rp_buf *out, const struct rp_message *message) {
+    int rc = append_string(out, "{\"type\":\"tool_result\",\"tool_use_id\":", message->calls[0].id);
+    if (rc == 0) rc = append_string(out, ",\"content\":", message->text);
+    return rc ? rc : append(out, "}");
+}
+
+static int append_words(struct rp_buf *out, const struct rp_message *message) {
+    int rc = append_string(out, "{\"type\":\"text\",\"text\":", message->text);
+    return rc ? rc : append(out, "}");
+}
+
+/* How many blocks a message comes to: empty texts are refused, so they are none. */
+static size_t block_count(const struct rp_message *message) {
+    if (message->role == RP_ROLE_SYSTEM) return 0;
+    if (message->role == RP_ROLE_TOOL) return message->call_count ? 1 : 0;
+    size_t calls = message->role == RP_ROLE_ASSISTANT ? message->call_count : 0;
+    return message->image_count + (message->text.len > 0) + calls;
+}
+
+static int append_block(struct rp_buf *out, const struct rp_message *message, size_t at) {
+    if (message->role == RP_ROLE_TOOL) return append_result(out, message);
+    if (at < message->image_count) return append_image(out, message->images[at]);
+    at -= message->image_count;
+    if (at == 0 && message->text.len > 0) return append_words(out, message);
+    return append_call(out, &message->calls[at - (message->text.len > 0)]);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+static int append_content(struct rp_buf *out, const struct rp_message *message, bool first) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < block_count(message); i++) {
+        if (i > 0 || !first) rc = append(out, ",");
+        if (rc == 0) rc = append_block(out, message, i);
+    }
+    return rc;
 }
 
 static bool is_assistant(const struct rp_message *message) {
@@ -51,7 +111,7 @@ static int append_messages(struct rp_buf *out, const struct rp_call *call) {
     int rc = append(out, ",\"messages\":[");
     for (size_t i = 0; rc == 0 && i < call->message_count; i++) {
         const struct rp_message *message = &call->messages[i];
-        if (!has_content(message)) continue;
+        if (block_count(message) == 0) continue;
         bool same = before && is_assistant(before) == is_assistant(message);
         if (!same && before) rc = append(out, "]},");
         if (!same && rc == 0)

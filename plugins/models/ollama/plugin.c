@@ -44,6 +44,11 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
     return rp_remote_open(element, &protocol, error);
 }
 
+static unsigned takes(const struct rp_model *model) {
+    (void)model;
+    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES;
+}
+
 static const struct rp_model_type ollama = {
     .type = {.name = "ollama",
              .summary = "a model behind Ollama's own API",
@@ -53,6 +58,7 @@ static const struct rp_model_type ollama = {
              .open = open_model,
              .close = rp_remote_close},
     .ask = rp_remote_ask,
+    .takes = takes,
 };
 
 RP_PLUGIN(.name = "ollama", .version = "0.1.0", .summary = "Models behind Ollama's own API",

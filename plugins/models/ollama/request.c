@@ -14,14 +14,49 @@ static int append_text(struct rp_buf *out, const char *head, struct rp_str text)
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
-static int append_message(struct rp_buf *out, enum rp_role role, struct rp_str text) {
+/* The arguments are JSON, and are sent as such: an object, or nothing. */
+static int append_calls(struct rp_buf *out, const struct rp_message *message) {
+    int rc = append(out, ",\"tool_calls\":[");
+    for (size_t i = 0; rc == 0 && i < message->call_count; i++) {
+        const struct rp_tool_call *call = &message->calls[i];
+        bool object = call->arguments.len > 0 && call->arguments.data[0] == '{';
+        rc = append_text(out, i ? ",{\"id\":" : "{\"id\":", call->id);
+        if (rc == 0) rc = append_text(out, ",\"function\":{\"name\":", call->name);
+        if (rc == 0) rc = append(out, ",\"arguments\":");
+        if (rc == 0) rc = rp_buf_append_str(out, object ? call->arguments : RP_STR("{}"));
+        if (rc == 0) rc = append(out, "}}");
+    }
+    return rc ? rc : append(out, "]");
+}
+
+static int append_result(struct rp_buf *out, const struct rp_tool_call *call) {
+    int rc = append_text(out, ",\"tool_name\":", call->name);
+    return rc ? rc : append_text(out, ",\"tool_call_id\":", call->id);
+}
+
+/* The server wants the bytes themselves and fetches nothing. */
+static int append_images(struct rp_buf *out, const struct rp_message *message) {
+    int rc = append(out, ",\"images\":[");
+    for (size_t i = 0; rc == 0 && i < message->image_count; i++) {
+        struct rp_str url = message->images[i];
+        const char *comma = memchr(url.data, ',', url.len);
+        if (url.data[0] != 'd' || !comma) return -RP_EUNSUPPORTED;
+        rc = append_text(out, i ? "," : "", rp_str_n(comma + 1, url.len - (size_t)(comma + 1 - url.data)));
+    }
+    return rc ? rc : append(out, "]");
+}
+
+static int append_message(struct rp_buf *out, const struct rp_message *message) {
     static const char *const heads[] = {
         [RP_ROLE_SYSTEM] = "{\"role\":\"system\",\"content\":",
         [RP_ROLE_USER] = "{\"role\":\"user\",\"content\":",
         [RP_ROLE_ASSISTANT] = "{\"role\":\"assistant\",\"content\":",
         [RP_ROLE_TOOL] = "{\"role\":\"tool\",\"content\":",
     };
-    int rc = append_text(out, heads[role], text);
+    int rc = append_text(out, heads[message->role], message->text);
+    if (rc == 0 && message->image_count) rc = append_images(out, message);
+    if (rc == 0 && message->call_count && message->role == RP_ROLE_ASSISTANT) rc = append_calls(out, message);
+    if (rc == 0 && message->call_count && message->role == RP_ROLE_TOOL) rc = append_result(out, message->calls);
     return rc ? rc : append(out, "}");
 }
 
@@ -29,10 +64,10 @@ static int append_messages(struct rp_buf *out, const struct ollama_options *opti
     const char *system = options->remote.system;
     bool own = system && *system && (call->message_count == 0 || call->messages[0].role != RP_ROLE_SYSTEM);
     int rc = append(out, ",\"messages\":[");
-    if (rc == 0 && own) rc = append_message(out, RP_ROLE_SYSTEM, rp_str(system));
+    if (rc == 0 && own) rc = append_message(out, &(struct rp_message){.role = RP_ROLE_SYSTEM, .text = rp_str(system)});
     for (size_t i = 0; rc == 0 && i < call->message_count; i++) {
         if (own || i > 0) rc = append(out, ",");
-        if (rc == 0) rc = append_message(out, call->messages[i].role, call->messages[i].text);
+        if (rc == 0) rc = append_message(out, &call->messages[i]);
     }
     return rc ? rc : append(out, "]");
 }

@@ -1,17 +1,15 @@
 /* Writes the request for chat completions. By hand: the shape is fixed, and nothing of it needs a tree. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "openai.h"
 
 #define SCHEMA_HEAD ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"reply\",\"schema\":"
 #define STREAM_WANTED ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"
 
-/* A number without exponent, whatever the locale says about decimal points. */
-static int append_number(struct rp_buf *out, const char *name, double value) {
+static int append_number(struct rp_buf *out, const char *head, double value) {
     if (isnan(value) || value < 0) return 0;
-    long long millionths = llround(value * 1e6);
-    return rp_buf_printf(out, ",\"%s\":%lld.%06lld", name, millionths / 1000000, millionths % 1000000);
+    int rc = rp_buf_append_str(out, rp_str(head));
+    return rc ? rc : rp_buf_json_number(out, value);
 }
 
 static int append_text(struct rp_buf *out, const char *head, struct rp_str text) {
@@ -32,6 +30,22 @@ static int append_calls(struct rp_buf *out, const struct rp_message *message) {
     return rc ? rc : rp_buf_append(out, "]", 1);
 }
 
+/* A text with images is a list of parts. */
+static int append_parts(struct rp_buf *out, const struct rp_message *message) {
+    int rc = append_text(out, "[{\"type\":\"text\",\"text\":", message->text);
+    for (size_t i = 0; rc == 0 && i < message->image_count; i++)
+        rc = append_text(out, i ? "}},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                                : "},{\"type\":\"image_url\",\"image_url\":{\"url\":",
+                         message->images[i]);
+    return rc ? rc : rp_buf_append_str(out, RP_STR("}}]"));
+}
+
+static int append_content(struct rp_buf *out, const char *head, const struct rp_message *message) {
+    if (message->image_count == 0) return append_text(out, head, message->text);
+    int rc = rp_buf_append_str(out, rp_str(head));
+    return rc ? rc : append_parts(out, message);
+}
+
 static int append_message(struct rp_buf *out, const struct rp_message *message, bool first) {
     static const char *const heads[] = {
         [RP_ROLE_SYSTEM] = ",{\"role\":\"system\",\"content\":",
@@ -39,7 +53,7 @@ static int append_message(struct rp_buf *out, const struct rp_message *message, 
         [RP_ROLE_ASSISTANT] = ",{\"role\":\"assistant\",\"content\":",
         [RP_ROLE_TOOL] = ",{\"role\":\"tool\",\"content\":",
     };
-    int rc = append_text(out, heads[message->role] + first, message->text);
+    int rc = append_content(out, heads[message->role] + first, message);
     if (rc == 0 && message->role == RP_ROLE_TOOL && message->call_count)
         rc = append_text(out, ",\"tool_call_id\":", message->calls[0].id);
     if (rc == 0 && message->role == RP_ROLE_ASSISTANT && message->call_count) rc = append_calls(out, message);
@@ -72,13 +86,9 @@ static int append_stop(struct rp_buf *out, const char *const *stop) {
 
 static int append_value(struct rp_buf *out, const char *head, const json_t *value, const char *tail) {
     if (!value) return 0;
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (!text) return -RP_EINVALID;
     int rc = rp_buf_append_str(out, rp_str(head));
-    if (rc == 0) rc = rp_buf_append_str(out, rp_str(text));
-    if (rc == 0) rc = rp_buf_append_str(out, rp_str(tail));
-    free(text);
-    return rc;
+    if (rc == 0) rc = rp_buf_json_value(out, value);
+    return rc ? rc : rp_buf_append_str(out, rp_str(tail));
 }
 
 static int append_tools(struct rp_buf *out, const json_t *tools) {
@@ -99,8 +109,8 @@ static int append_settings(struct rp_buf *out, const struct openai_options *opti
     static const char *const limit_names[] = {
         [MAX_TOKENS_OLD] = "max_tokens", [MAX_TOKENS_NEW] = "max_completion_tokens"};
     int64_t limit = prompt->max_tokens > 0 ? prompt->max_tokens : options->remote.max_tokens;
-    int rc = append_number(out, "temperature", isnan(prompt->temperature) ? options->remote.temperature : prompt->temperature);
-    if (rc == 0) rc = append_number(out, "top_p", isnan(prompt->top_p) ? options->remote.top_p : prompt->top_p);
+    int rc = append_number(out, ",\"temperature\":", isnan(prompt->temperature) ? options->remote.temperature : prompt->temperature);
+    if (rc == 0) rc = append_number(out, ",\"top_p\":", isnan(prompt->top_p) ? options->remote.top_p : prompt->top_p);
     if (rc == 0 && limit > 0)
         rc = rp_buf_printf(out, ",\"%s\":%lld", limit_names[options->max_tokens_field], (long long)limit);
     if (rc == 0) rc = append_stop(out, prompt->stop);

@@ -9,6 +9,7 @@ struct ask_options {
     const char *system;
     int64_t history;
     int64_t history_size;
+    int64_t images;
 };
 
 extern const struct rp_stage_type ask_stage; /* ask.c */

@@ -25,6 +25,13 @@ const struct rp_option ask_table[] = {
      .min = 0,
      .max = 16 << 20,
      .help = "and how much text they may have together; the oldest are left out"},
+    {.name = "images",
+     .type = RP_OPTION_INT,
+     .offset = offsetof(struct ask_options, images),
+     .text = "0",
+     .min = 0,
+     .max = 100,
+     .help = "images that a message may bring in metadata.images, for models that can see; no filter looks into them"},
     {0},
 };
 

@@ -43,8 +43,8 @@ static bool read_example(const struct form *form, const char *role, struct rp_st
 static bool read_pair(const struct form *form, size_t i, struct rp_message *pair) {
     lua_State *L = form->L;
     bool good = lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TTABLE;
-    pair[0].role = RP_ROLE_USER;
-    pair[1].role = RP_ROLE_ASSISTANT;
+    pair[0] = (struct rp_message){.role = RP_ROLE_USER};
+    pair[1] = (struct rp_message){.role = RP_ROLE_ASSISTANT};
     if (good) freeze_contents(L, -1);
     good = good && read_example(form, "user", &pair[0].text) && read_example(form, "assistant", &pair[1].text);
     return good;

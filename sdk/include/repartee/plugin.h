@@ -149,14 +149,15 @@ enum rp_model_takes {
     RP_TAKES_TOOLS = 1 << 0,
     RP_TAKES_SCHEMA = 1 << 1,
     RP_TAKES_GRAMMAR = 1 << 2,
+    RP_TAKES_IMAGES = 1 << 3,
 };
 struct rp_model_type {
     struct rp_type type;
     /* A source that gives the model's reply. Never fails by itself: what goes wrong is a fault in the source. Work
      * starts at once or at the first more(). */
     struct rp_source *(*ask)(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
-    /* What it can do with a prompt's tools, schema and grammar: RP_TAKES_…; NULL: nothing. ask() sees only what it
-     * takes: a schema is told in words instead, tools and a grammar are refused with RP_EUNSUPPORTED. Any thread, from
+    /* What it can do with a prompt's tools, schema and grammar, and with images: RP_TAKES_…; NULL: nothing. ask() sees
+     * only what it takes: a schema is told in words instead, all else is refused with RP_EUNSUPPORTED. Any thread, from
      * open on; the answer does not change. */
     unsigned (*takes)(const struct rp_model *model);
     bool forwards; /* gives other models' replies, which are counted in the metrics as theirs */

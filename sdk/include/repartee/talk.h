@@ -20,11 +20,18 @@ struct rp_call_parts {
     size_t history_count;
     size_t history_size; /* bytes of text that the history may have: the oldest are left out */
     struct rp_str message; /* the user's */
+    const struct rp_str *images; /* that belong to it */
+    size_t image_count;
     struct rp_str note;    /* the system's, behind it; empty: none */
 };
 /* Fills `messages` and `message_count`. The texts stay where they are, the array is the arena's. What is left of the
  * history begins with a user's message, as models want it. */
 RP_EXPORT void rp_call_build(struct rp_call *call, struct rp_arena *arena, const struct rp_call_parts *parts);
+
+/* The images that came with the turn: its metadata { "images": ["https://…", "data:image/png;base64,…"] }. 0 with the
+ * list in the turn's arena, or -RP_EINVALID with a sentence for the client. */
+RP_EXPORT int rp_turn_images(struct rp_turn *turn, const struct rp_str **out_images, size_t *out_count,
+                             const char **out_why);
 
 /* ---- tools ------------------------------------------------------------------------------------------------------ */
 

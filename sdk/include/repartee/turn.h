@@ -157,6 +157,8 @@ struct rp_message {
     struct rp_str text;               /* may be empty where an assistant only calls tools */
     const struct rp_tool_call *calls; /* of an assistant: the tools it calls; of RP_ROLE_TOOL: the one call whose result */
     size_t call_count;                /*     the text is. Results follow the calls at once, all of them, in their order */
+    const struct rp_str *images;      /* of a user: "https://…", "data:image/png;base64,…" */
+    size_t image_count;
 };
 /* How the next model call shall look, as rules and stages want it; unset fields leave the model's own setting. */
 struct rp_prompt {

@@ -81,6 +81,34 @@ static void settings_are_sent(void **state) {
     json_decref((json_t *)(uintptr_t)prompt.schema);
 }
 
+static void tools_go_both_ways(void **state) {
+    (void)state;
+    struct rp_tool_call calls[] = {{.id = RP_STR("1"), .name = RP_STR("f"), .arguments = RP_STR("{\"x\": 1}")},
+                                   {.id = RP_STR("2"), .name = RP_STR("g"), .arguments = RP_STR("7")}};
+    struct rp_message messages[] = {
+        {.role = RP_ROLE_USER, .text = RP_STR("a")},
+        {.role = RP_ROLE_ASSISTANT, .text = RP_STR("wait"), .calls = calls, .call_count = 2},
+        {.role = RP_ROLE_TOOL, .text = RP_STR("one"), .calls = &calls[0], .call_count = 1},
+        {.role = RP_ROLE_TOOL, .text = RP_STR(""), .calls = &calls[1], .call_count = 1},
+    };
+    expect(request(&plain, &unset, messages, 4, false),
+           "{\"model\":\"m\",\"max_tokens\":4096,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]},"
+           "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"wait\"},{\"type\":\"tool_use\",\"id\":\"1\",\"name\":"
+           "\"f\",\"input\":{\"x\":1}},{\"type\":\"tool_use\",\"id\":\"2\",\"name\":\"g\",\"input\":{}}]},{\"role\":\"user\","
+           "\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"1\",\"content\":\"one\"},{\"type\":\"tool_result\","
+           "\"tool_use_id\":\"2\",\"content\":\"\"}]}]}");
+}
+
+static void images_go_in_front_of_their_text(void **state) {
+    (void)state;
+    struct rp_str images[] = {RP_STR("https://a.example/b.png"), RP_STR("data:image/png;base64,AAAA")};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("a"), .images = images, .image_count = 2}};
+    expect(request(&plain, &unset, messages, 1, false),
+           "{\"model\":\"m\",\"max_tokens\":4096,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":{"
+           "\"type\":\"url\",\"url\":\"https://a.example/b.png\"}},{\"type\":\"image\",\"source\":{\"type\":\"base64\","
+           "\"media_type\":\"image/png\",\"data\":\"AAAA\"}},{\"type\":\"text\",\"text\":\"a\"}]}]}");
+}
+
 static void versions_that_refuse_sampling_are_not_sent_any(void **state) {
     (void)state;
     static const struct {
@@ -146,6 +174,8 @@ int main(void) {
         cmocka_unit_test(the_plainest_request),
         cmocka_unit_test(roles_alternate_and_the_system_has_its_own_place),
         cmocka_unit_test(settings_are_sent),
+        cmocka_unit_test(tools_go_both_ways),
+        cmocka_unit_test(images_go_in_front_of_their_text),
         cmocka_unit_test(versions_that_refuse_sampling_are_not_sent_any),
         cmocka_unit_test(the_header_names_version_and_key),
         cmocka_unit_test(a_request_beyond_its_ceiling_fails_wherever_it_stands),

@@ -75,6 +75,38 @@ static void settings_are_sent(void **state) {
     json_decref((json_t *)(uintptr_t)prompt.schema);
 }
 
+static void tools_go_both_ways(void **state) {
+    (void)state;
+    struct rp_tool_call calls[] = {{.id = RP_STR("1"), .name = RP_STR("f"), .arguments = RP_STR("{\"x\": 1}")},
+                                   {.id = RP_STR("2"), .name = RP_STR("g"), .arguments = RP_STR("7")}};
+    struct rp_message messages[] = {
+        {.role = RP_ROLE_USER, .text = RP_STR("a")},
+        {.role = RP_ROLE_ASSISTANT, .text = RP_STR("wait"), .calls = calls, .call_count = 2},
+        {.role = RP_ROLE_TOOL, .text = RP_STR("one"), .calls = &calls[0], .call_count = 1},
+        {.role = RP_ROLE_TOOL, .text = RP_STR(""), .calls = &calls[1], .call_count = 1},
+    };
+    expect(request(&plain, &unset, messages, 4, false),
+           "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"wait\","
+           "\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}},{\"id\":\"2\",\"function\":{\"name\":"
+           "\"g\",\"arguments\":{}}}]},{\"role\":\"tool\",\"content\":\"one\",\"tool_name\":\"f\",\"tool_call_id\":\"1\"},{\"role\":"
+           "\"tool\",\"content\":\"\",\"tool_name\":\"g\",\"tool_call_id\":\"2\"}],\"stream\":false}");
+}
+
+static void images_are_sent_as_their_bytes_or_not_at_all(void **state) {
+    (void)state;
+    struct rp_str images[] = {RP_STR("data:image/png;base64,AAAA"), RP_STR("data:image/gif;base64,BBBB"),
+                              RP_STR("https://a.example/b.png")};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("a"), .images = images, .image_count = 2}};
+    struct rp_call call = {.messages = messages, .message_count = 1, .prompt = &unset};
+    struct rp_buf out;
+    expect(request(&plain, &unset, messages, 1, false),
+           "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"images\":[\"AAAA\",\"BBBB\"]}],\"stream\":false}");
+    messages[0].image_count = 3;
+    rp_buf_init(&out, 1000);
+    assert_int_equal(request_write(&plain, &call, false, &out), -RP_EUNSUPPORTED);
+    rp_buf_finish(&out);
+}
+
 static void a_number_of_seconds_is_sent_as_one(void **state) {
     (void)state;
     struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("a")}};
@@ -122,6 +154,8 @@ int main(void) {
         cmocka_unit_test(the_plainest_request),
         cmocka_unit_test(every_role_has_its_name),
         cmocka_unit_test(settings_are_sent),
+        cmocka_unit_test(tools_go_both_ways),
+        cmocka_unit_test(images_are_sent_as_their_bytes_or_not_at_all),
         cmocka_unit_test(a_number_of_seconds_is_sent_as_one),
         cmocka_unit_test(a_key_is_sent_where_there_is_one),
         cmocka_unit_test(a_request_beyond_its_ceiling_fails_wherever_it_stands),

@@ -181,6 +181,21 @@ static void calls_and_their_results_are_told(void **state) {
     json_decref(json);
 }
 
+static void images_are_parts_behind_their_text(void **state) {
+    (void)state;
+    struct rp_str images[] = {RP_STR("https://a.example/b.png"), RP_STR("data:image/png;base64,AAAA")};
+    struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("a"), .images = images, .image_count = 2}};
+    json_t *json = request(&plain, &unset, messages, 1, false);
+    json_t *wanted = json_loads("[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                                "\"https://a.example/b.png\"}},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                                "\"data:image/png;base64,AAAA\"}}]",
+                                0, NULL);
+    json_t *message = json_array_get(json_object_get(json, "messages"), 0);
+    assert_true(json_equal(json_object_get(message, "content"), wanted));
+    json_decref(wanted);
+    json_decref(json);
+}
+
 static void a_request_beyond_its_ceiling_fails_wherever_it_stands(void **state) {
     (void)state;
     struct rp_tool_call tool = {.id = RP_STR("1"), .name = RP_STR("f"), .arguments = RP_STR("{}")};
@@ -223,6 +238,7 @@ int main(void) {
         cmocka_unit_test(tools_schema_and_grammar_stand_where_servers_look_for_them),
         cmocka_unit_test(an_empty_list_of_tools_is_none),
         cmocka_unit_test(calls_and_their_results_are_told),
+        cmocka_unit_test(images_are_parts_behind_their_text),
         cmocka_unit_test(a_request_beyond_its_ceiling_fails_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,8 @@ static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const
     for (size_t i = 0; i < call->message_count; i++) {
         const struct rp_message *message = &call->messages[i];
         rp_buf_printf(&text, "%s%c:%.*s", i ? "|" : "", "suat"[message->role], RP_STR_ARG(message->text));
+        for (size_t at = 0; at < message->image_count; at++)
+            rp_buf_printf(&text, "+%.*s", RP_STR_ARG(message->images[at]));
     }
     memcpy(asked, text.data, text.len + 1);
     rp_buf_finish(&text);
@@ -30,7 +32,13 @@ static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const
     return rp_source_text(turn, RP_STR("yes"));
 }
 
-static const struct rp_model_type model_type = {.type = {.name = "written"}, .ask = ask};
+static unsigned taken; /* what the model takes */
+static unsigned takes(const struct rp_model *model) {
+    (void)model;
+    return taken;
+}
+
+static const struct rp_model_type model_type = {.type = {.name = "written"}, .ask = ask, .takes = takes};
 
 static char stored[4096];
 static size_t stored_len;
@@ -58,11 +66,14 @@ static const struct rp_stage_type prepare_stage = {.type = {.name = "prepare"}, 
 
 /* ---- a turn ------------------------------------------------------------------------------------------------------------- */
 
+static json_t *metadata; /* of the next turns */
+
 static void say(struct ask_options options, const struct rp_prompt *prompt, const char *message, bool stream,
                 struct rig_client *client, struct rp_fault *fault) {
     struct rp_model model = {.element = {.type = &model_type.type, .name = "main", .state = fault}};
     struct rp_store store = {.element = {.type = &store_type.type, .name = "one"}};
-    struct rp_turn_start start = {.message = rp_str(message), .session = RP_STR("s1"), .stream = stream};
+    struct rp_turn_start start = {
+        .message = rp_str(message), .session = RP_STR("s1"), .stream = stream, .metadata = metadata};
     struct rig rig;
     options.model = &model;
     rig_open(&rig);
@@ -139,6 +150,53 @@ static void the_fault_of_a_model_reaches_the_client(void **state) {
     rig_client_clear(&client);
 }
 
+static void images_go_with_the_message(void **state) {
+    (void)state;
+    taken = RP_TAKES_IMAGES;
+    metadata = json_pack("{s:[s,s]}", "images", "https://a.example/b.png", "data:image/png;base64,AA==");
+    expect_asked((struct ask_options){.images = 2}, NULL, "hi",
+                 "u:hi+https://a.example/b.png+data:image/png;base64,AA==", "model:main");
+    json_decref(metadata);
+    metadata = NULL;
+    taken = 0;
+}
+
+static void images_that_nobody_looks_at_are_refused(void **state) {
+    static const struct {
+        const char *images;
+        int64_t most;
+        unsigned taken;
+        int code;
+    } rows[] = {
+        {"[\"https://a.example/b.png\"]", 0, RP_TAKES_IMAGES, RP_EUNSUPPORTED}, /* not by this bot */
+        {"[\"https://a.example/b.png\"]", 1, 0, RP_EUNSUPPORTED},               /* not by this model */
+        {"[\"https://a.example/b.png\", \"https://a.example/c.png\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"\"https://a.example/b.png\"", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[7]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"ftp://a.example/b.png\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"https://a.example/b c\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"data:text/html;base64,AAAA\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"data:image/png;base64,\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"data:image/png;base64,A\\u0000\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+        {"[\"data:image/png;base64,A*==\"]", 1, RP_TAKES_IMAGES, RP_EINVALID},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig_client client = {0};
+        json_t *images = json_loads(rows[i].images, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        assert_non_null(images);
+        metadata = json_pack("{s:o}", "images", images);
+        taken = rows[i].taken;
+        say((struct ask_options){.images = rows[i].most}, NULL, "hi", true, &client, NULL);
+        if (client.code != rows[i].code) fail_msg("%s: %s", rows[i].images, rp_error_code(client.code));
+        json_decref(metadata);
+        rig_client_clear(&client);
+    }
+    metadata = NULL;
+    taken = 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_message_goes_to_the_model_and_its_reply_back, forget),
@@ -146,6 +204,8 @@ int main(void) {
         cmocka_unit_test_setup(what_a_rule_wants_comes_before_the_options, forget),
         cmocka_unit_test_setup(chunks_are_wanted_only_by_those_who_stream, forget),
         cmocka_unit_test_setup(the_fault_of_a_model_reaches_the_client, forget),
+        cmocka_unit_test_setup(images_go_with_the_message, forget),
+        cmocka_unit_test_setup(images_that_nobody_looks_at_are_refused, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
