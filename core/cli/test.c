@@ -17,7 +17,8 @@ static const char usage[] =
     "  -u, --update        write what comes into the files, where it is not what they expect\n"
     "      --shred         run each file once more, with replies cut and delayed at random\n"
     "      --seed N        the same cuts again; implies --shred\n"
-    "      --coverage      tell which rules, dialogs, guards and tools no test has reached\n"
+    "      --coverage[=N]  tell what no test has reached: rules, dialogs, guards, generates, tools, and lines of\n"
+    "                      their functions; with N fail when less than N per cent of them are reached\n"
     "      --junit FILE    write the results as JUnit XML too\n"
     "  -v, --verbose       name the files that pass as well\n"
     "  -h, --help          this text\n";
@@ -36,6 +37,17 @@ static int parse_seed(const char *text, uint64_t *out_seed) {
     return 0;
 }
 
+static int parse_share(const char *text, double *out_share) {
+    char *end;
+    double value = strtod(text, &end);
+    if (*end || end == text || !(value >= 0 && value <= 100)) {
+        fprintf(stderr, "repartee test: --coverage takes a number from 0 to 100, not '%s'\n", text);
+        return -RP_EINVALID;
+    }
+    *out_share = value;
+    return 0;
+}
+
 static uint64_t random_seed(void) {
     uint32_t seed;
     rp_random(&seed, sizeof(seed));
@@ -48,7 +60,7 @@ int command_test(int argc, char **argv) {
                                             {"update", no_argument, NULL, 'u'},
                                             {"shred", no_argument, NULL, OPTION_SHRED},
                                             {"seed", required_argument, NULL, OPTION_SEED},
-                                            {"coverage", no_argument, NULL, OPTION_COVERAGE},
+                                            {"coverage", optional_argument, NULL, OPTION_COVERAGE},
                                             {"junit", required_argument, NULL, OPTION_JUNIT},
                                             {"verbose", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
@@ -66,7 +78,10 @@ int command_test(int argc, char **argv) {
             if (parse_seed(optarg, &suite.seed) != 0) return EXIT_USAGE;
             suite.shred = true;
             break;
-        case OPTION_COVERAGE: suite.coverage = true; break;
+        case OPTION_COVERAGE:
+            suite.coverage = true;
+            if (optarg && parse_share(optarg, &suite.least) != 0) return EXIT_USAGE;
+            break;
         case OPTION_JUNIT: suite.junit = optarg; break;
         default: fputs(usage, option == 'h' ? stdout : stderr); return option == 'h' ? EXIT_OK : EXIT_USAGE;
         }

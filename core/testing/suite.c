@@ -10,6 +10,7 @@
 #include "core/cli/command.h"
 #include "core/config/file.h"
 #include "core/config/report.h"
+#include "core/testing/coverage.h"
 #include "core/testing/find.h"
 #include "core/testing/log_lines.h"
 #include "core/testing/play.h"
@@ -193,8 +194,19 @@ static bool all_passed(const struct suite *suite) {
     return !suite->stopped;
 }
 
+/* False: less than was asked for. */
+static bool cover(struct suite *suite) {
+    if (!suite->options->coverage || suite->stopped) return true;
+    struct coverage coverage = coverage_tell(&suite->alone, suite->report.out);
+    double share = coverage.items ? 100.0 * (double)coverage.reached / (double)coverage.items : 100;
+    if (share >= suite->options->least) return true;
+    fprintf(stderr, "repartee test: %.1f %% were reached, %g %% are asked for\n", share, suite->options->least);
+    return false;
+}
+
 static int conclude(struct suite *suite) {
     struct rp_error error;
+    bool covered = cover(suite);
     if (suite->updated > 0)
         fprintf(suite->report.out, "%zu %s updated\n", suite->updated, suite->updated == 1 ? "file" : "files");
     report_summary(&suite->report, suite->results);
@@ -203,7 +215,7 @@ static int conclude(struct suite *suite) {
         fprintf(stderr, "repartee test: %s\n", error.text);
         return EXIT_BOT;
     }
-    return all_passed(suite) ? EXIT_OK : EXIT_BOT;
+    return covered && all_passed(suite) ? EXIT_OK : EXIT_BOT;
 }
 
 static void forget_results(struct suite *suite) {
@@ -223,6 +235,7 @@ static int with_bot(struct suite *suite, struct report *report) {
     cast_take_http(&suite->cast, alone_worker(&suite->alone));
     suite->play = (struct play){.alone = &suite->alone, .cast = &suite->cast};
     log_lines_keep();
+    if (suite->options->coverage) coverage_start(&suite->alone);
     run_files(suite);
     code = conclude(suite);
     alone_close(&suite->alone);

@@ -11,6 +11,7 @@ struct suite_options {
     const char *filter; /* only files whose name this pattern finds; NULL: all */
     const char *junit;  /* NULL: no file */
     bool update, coverage, shred, verbose;
+    double least; /* per cent of the coverage, below which the tests fail */
     uint64_t seed;
 };
 

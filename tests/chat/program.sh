@@ -102,3 +102,13 @@ runs 0 tests/new.chat
 printf 'pipeline { rules { dir = "rules" }, nonsense {} }\n' >wrong.lua
 runs 1 -c wrong.lua
 says "no stage called 'nonsense'"
+
+# coverage: what no test reached is named, and it can be asked for
+runs 0 --coverage=100 tests/all.chat tests/people.chat
+says "coverage: 9 of 9 reached"
+runs 0 --coverage tests/people.chat
+says "rules/rules.lua:1: rule 'hello' was not reached"
+says "coverage: 2 of 9 reached"
+runs 1 --coverage=30 tests/people.chat
+says "22.2 % were reached, 30 % are asked for"
+runs 2 --coverage=x

@@ -3,6 +3,7 @@
 
 #include "form.h"
 #include "freeze.h"
+#include "inventory.h"
 #include "vm.h"
 
 #define NAME_LEN 64
@@ -25,6 +26,21 @@ static struct origin origin_of(lua_State *L, struct vm *vm, const char *name) {
     return origin;
 }
 
+/* The line where the last function in the table on the stack ends. */
+static int last_line(lua_State *L, int table) {
+    lua_Debug at;
+    int last = 0;
+    for (lua_pushnil(L); lua_next(L, table);) {
+        if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        lua_getinfo(L, ">S", &at); /* takes the function */
+        if (at.lastlinedefined > last) last = at.lastlinedefined;
+    }
+    return last;
+}
+
 static int read_body(lua_State *L, const char *kind, void (*read)(const struct form *form)) {
     struct vm *vm = vm_of(L);
     const char *name = lua_tostring(L, lua_upvalueindex(1));
@@ -38,7 +54,9 @@ static int read_body(lua_State *L, const char *kind, void (*read)(const struct f
     luaL_checkstack(L, 24, NULL);
     freeze_contents(L, 1);
     form.table = 2;
+    form.origin.serial = vm->set->serial;
     read(&form);
+    if (vm->set->serial > form.origin.serial) inventory_add(vm, kind, &form.origin, last_line(L, form.table));
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <repartee/log.h>
 #include <repartee/metrics.h>
 
+#include "inventory.h"
 #include "run.h"
 
 #define SHOWN 200 /* bytes */
@@ -32,6 +33,7 @@ static void note(const struct run *run, const struct guard *guard, json_t *detai
 void guard_tell(const struct run *run, const struct guard *guard, struct rp_str matched, struct rp_str reason,
                 const char *outcome) {
     enum guard_action action = guard->action;
+    inventory_reached(run->vm, &guard->origin);
     rp_metric_add(run->rules->program->guards[guard->number].verdicts, 1);
     if (action == GUARD_BLOCK || action == GUARD_FLAG || action == GUARD_HANDOFF)
         rp_turn_event(run->turn, "guard", describe(guard, matched, reason));

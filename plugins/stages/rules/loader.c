@@ -9,6 +9,7 @@
 #include "freeze.h"
 #include "globals.h"
 #include "guard.h"
+#include "inventory.h"
 #include "luajson.h"
 #include "journal.h"
 #include "object.h"
@@ -41,6 +42,7 @@ static const char *message_of(lua_State *L) {
 /* Leaves the one value that the file returned, or raises. Text only: bytecode could break the sandbox. */
 static void run_file(lua_State *L, const struct source *source) {
     const char *chunk = lua_pushfstring(L, "=%s", source->name);
+    inventory_add_file(vm_of(L), source);
     if (luaL_loadbufferx(L, source->text.data, source->text.len, chunk, "t") != LUA_OK) lua_error(L);
     lua_remove(L, -2);
     globals_push_environment(L);

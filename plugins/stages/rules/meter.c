@@ -78,8 +78,11 @@ static void check_time(struct meter *meter, struct account *account) {
 }
 
 static void hook(lua_State *L, lua_Debug *debug) {
-    (void)debug;
     struct meter *meter = meter_of(L);
+    if (debug->event == LUA_HOOKLINE) {
+        meter->on_line(L, debug);
+        return;
+    }
     struct account *account = meter->account;
     if (!account) {
         luaL_error(L, "this turn has ended");
@@ -90,7 +93,7 @@ static void hook(lua_State *L, lua_Debug *debug) {
 }
 
 void meter_watch(lua_State *L) {
-    lua_sethook(L, hook, LUA_MASKCOUNT, HOOK_STEPS);
+    lua_sethook(L, hook, meter_of(L)->on_line ? LUA_MASKCOUNT | LUA_MASKLINE : LUA_MASKCOUNT, HOOK_STEPS);
 }
 
 void meter_note(lua_State *L, int64_t steps) {

@@ -39,6 +39,7 @@ struct meter { /* zero-initialise; `cap` is the caller's to set */
     struct account *account; /* NULL while no rule runs */
     size_t used_before;
     int64_t cpu_before; /* 0: not looked at in this slice */
+    void (*on_line)(lua_State *L, lua_Debug *debug); /* for coverage: set before anything runs; NULL: none */
 };
 
 /* Makes a state whose memory the meter gives. The state's extra space points to the meter. NULL: over the cap. */

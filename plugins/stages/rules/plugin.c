@@ -120,6 +120,7 @@ const struct rp_stage_type rules_stage = {
     .on_turn = stage_on_turn,
     .on_event = stage_on_event,
     .cancel = stage_cancel,
+    .inventory = stage_inventory,
 };
 
 RP_PLUGIN(.name = "rules", .version = "1.0.0", .summary = "Rules in Lua, with budgets and a sandbox",

@@ -9,6 +9,7 @@
 #include "dialog_turn.h"
 #include "event.h"
 #include "guard_ask.h"
+#include "inventory.h"
 #include "object.h"
 
 #define NO_RULE UINT32_MAX
@@ -100,6 +101,7 @@ enum run_state run_fail(struct run *run, int code) {
 
 static enum run_state fail(struct run *run, int code) {
     rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
+    inventory_reached(run->vm, run_origin(run));
     return run_fail(run, code);
 }
 
@@ -205,6 +207,7 @@ static bool conclude(struct run *run, enum run_state *out_state) {
     *out_state = RUN_PASSES;
     if (run->guard) return true;
     if (run->verdict == VERDICT_DECLINED) return false;
+    inventory_reached(run->vm, run_origin(run));
     if (run->verdict == VERDICT_PASS) return true;
     if (run->generate && !run->handed_off) {
         shape_prompt(run, run->verdict == VERDICT_REPLY ? run->reply : run->generate->system);
@@ -244,8 +247,8 @@ bool run_attempt(struct run *run, enum run_state *out_state) {
 
 static bool try_rule(struct run *run, enum run_state *out_state) {
     if (run->rule->reply_ref == LUA_NOREF && run->rule->when_ref == LUA_NOREF) {
-        *out_state = reply_fixed(run);
-        return true;
+        run->verdict = VERDICT_FIXED;
+        return conclude(run, out_state);
     }
     return run_attempt(run, out_state);
 }

@@ -10,6 +10,7 @@
 #include "dialog.h"
 #include "guard_message.h"
 #include "handoff.h"
+#include "inventory.h"
 #include "run.h"
 
 int stage_check(const void *arg, struct rp_error *error) {
@@ -151,6 +152,10 @@ enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     enum run_state state = guard_message(run);
     if (state == RUN_WAITS) return RP_KEEP;
     return outcome(run, state == RUN_PASSES ? start(run) : state);
+}
+
+json_t *stage_inventory(struct rp_stage *stage, struct rp_worker *worker) {
+    return inventory_read(rp_local(&stage->element, worker));
 }
 
 void stage_cancel(struct rp_stage *stage, struct rp_turn *turn) {

@@ -11,6 +11,7 @@ void stage_detach(struct rp_element *element, struct rp_worker *worker, void *lo
 void stage_close(struct rp_element *element);
 enum rp_outcome stage_on_turn(struct rp_stage *stage, struct rp_turn *turn);
 enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn);
+json_t *stage_inventory(struct rp_stage *stage, struct rp_worker *worker);
 void stage_cancel(struct rp_stage *stage, struct rp_turn *turn);
 
 #endif

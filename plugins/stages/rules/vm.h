@@ -24,6 +24,7 @@ struct vm {
         int ref;
     } idle[VM_IDLE];
     size_t idle_count;
+    struct inventory *inventory; /* inventory.c's; NULL: nothing was declared */
 };
 
 struct vm_options {

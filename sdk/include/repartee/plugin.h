@@ -125,6 +125,13 @@ struct rp_stage_type {
     /* For stages that mask personal data: the same masking for text that goes to the log although the turn never
      * reached the stage. The result lives in the turn's arena. */
     struct rp_str (*mask)(struct rp_stage *stage, struct rp_turn *turn, struct rp_str text);
+    /* For the coverage of conversation tests: what the stage has that a turn can reach, and how often turns have reached
+     * it on this worker since this was called first, before any turn: a new reference to
+     *     [{"kind": "rule", "name": "hours", "file": "rules/shop.lua", "line": 3, "reached": 2,
+     *       "lines": [[5, 2], [7, 0]]}]
+     * "lines": those of its functions that can run, each with how often it did. The kind "function" stands for code that
+     * has no name of its own; only its lines count. NULL: there is nothing to reach. */
+    json_t *(*inventory)(struct rp_stage *stage, struct rp_worker *worker);
 };
 /* Memory of a stage for one turn: NULL at first. */
 RP_EXPORT void **rp_turn_slot(struct rp_turn *turn, const struct rp_stage *stage);
