@@ -4,21 +4,21 @@
 
 #include <stdlib.h>
 
-#define ANY_PATTERN UINT32_MAX /* the output of the two characters that fold to ASCII letters */
+#include "fold.h"
+#include "unicode.h"
+
 #define FREE UINT32_MAX
 #define TRIES_MAX 48 /* places looked at before the search moves on for good */
 
 struct node { /* of the trie; number 0 is the root */
     uint32_t child, sibling;
-    uint32_t output;
+    uint32_t literal; /* its number and one, or 0 */
     uint32_t state;
     unsigned char letter;
 };
 struct state { /* number 0 is the root; the successor by a letter is base + letter if its `parent` agrees */
-    uint32_t base, parent, fail, output;
-};
-struct output { /* a chain ends in 0 and goes on into that of the failure link */
-    uint32_t pattern, next;
+    uint32_t base, parent, fail;
+    uint32_t literal; /* the longest that ends here, its number and one; 0: none */
 };
 
 struct automaton {
@@ -26,8 +26,8 @@ struct automaton {
     size_t node_count, node_cap;
     struct state *states;
     size_t state_cap;
-    struct output *outputs;
-    size_t output_count, output_cap;
+    uint32_t *shorter; /* for each literal the next longest that it ends in, its number and one */
+    size_t literal_count;
     uint32_t cursor;            /* no state below it is worth a look */
     unsigned char letters[256]; /* 0: in no literal */
     unsigned letter_count;
@@ -48,10 +48,7 @@ static uint32_t add_node(struct automaton *a, unsigned char letter) {
 }
 
 static unsigned char letter_of(struct automaton *a, unsigned char byte) {
-    if (a->letters[byte] == 0) {
-        a->letters[byte] = (unsigned char)++a->letter_count;
-        if (byte >= 'a' && byte <= 'z') a->letters[byte - 32] = a->letters[byte];
-    }
+    if (a->letters[byte] == 0) a->letters[byte] = (unsigned char)++a->letter_count;
     return a->letters[byte];
 }
 
@@ -65,26 +62,16 @@ static uint32_t descend(struct automaton *a, uint32_t from, unsigned char letter
     return made;
 }
 
-void automaton_add(struct automaton *a, const struct literal *literal, uint32_t pattern) {
+uint32_t automaton_add(struct automaton *a, struct rp_str literal) {
     uint32_t node = 0;
-    for (size_t i = 0; i < literal->len; i++) {
-        node = descend(a, node, letter_of(a, (unsigned char)literal->text[i]));
-    }
-    for (uint32_t o = a->nodes[node].output; o; o = a->outputs[o].next) {
-        if (a->outputs[o].pattern == pattern) return;
-    }
-    a->outputs = grow(a->outputs, a->output_count, &a->output_cap, sizeof(*a->outputs));
-    a->outputs[a->output_count] = (struct output){pattern, a->nodes[node].output};
-    a->nodes[node].output = (uint32_t)a->output_count++;
+    for (size_t i = 0; i < literal.len; i++) node = descend(a, node, letter_of(a, (unsigned char)literal.data[i]));
+    if (a->nodes[node].literal == 0) a->nodes[node].literal = (uint32_t)++a->literal_count;
+    return a->nodes[node].literal - 1;
 }
 
 struct automaton *automaton_create(void) {
-    static const struct literal folding[] = {{2, "\xC5\xBF"}, {3, "\xE2\x84\xAA"}};
     struct automaton *a = rp_calloc(1, sizeof(*a));
     add_node(a, 0);
-    a->outputs = grow(a->outputs, 0, &a->output_cap, sizeof(*a->outputs));
-    a->output_count = 1; /* number 0 ends a chain */
-    for (size_t i = 0; i < 2; i++) automaton_add(a, &folding[i], ANY_PATTERN);
     return a;
 }
 
@@ -92,7 +79,7 @@ void automaton_destroy(struct automaton *a) {
     if (!a) return;
     free(a->nodes);
     free(a->states);
-    free(a->outputs);
+    free(a->shorter);
     free(a);
 }
 
@@ -133,15 +120,6 @@ static uint32_t step(const struct state *states, uint32_t from, unsigned char le
     }
 }
 
-/* The own outputs of a state stand in front of those of its failure link. */
-static uint32_t join_outputs(struct automaton *a, uint32_t own, uint32_t inherited) {
-    if (own == 0) return inherited;
-    uint32_t last = own;
-    while (a->outputs[last].next) last = a->outputs[last].next;
-    a->outputs[last].next = inherited;
-    return own;
-}
-
 static void place_children(struct automaton *a, uint32_t node) {
     uint32_t from = a->nodes[node].state, base = find_base(a, a->nodes[node].child);
     a->states[from].base = base;
@@ -152,7 +130,10 @@ static void place_children(struct automaton *a, uint32_t node) {
     for (uint32_t n = a->nodes[node].child; n; n = a->nodes[n].sibling) {
         struct state *to = &a->states[a->nodes[n].state];
         to->fail = from == 0 ? 0 : step(a->states, a->states[from].fail, a->nodes[n].letter);
-        to->output = join_outputs(a, a->nodes[n].output, a->states[to->fail].output);
+        to->literal = a->states[to->fail].literal;
+        if (a->nodes[n].literal == 0) continue;
+        a->shorter[a->nodes[n].literal - 1] = to->literal;
+        to->literal = a->nodes[n].literal;
     }
     while (a->states[a->cursor].parent != FREE) reserve_states(a, ++a->cursor + 256);
 }
@@ -160,6 +141,7 @@ static void place_children(struct automaton *a, uint32_t node) {
 void automaton_build(struct automaton *a) {
     uint32_t *queue = rp_alloc(a->node_count * sizeof(*queue));
     size_t head = 0, tail = 0;
+    a->shorter = rp_calloc(a->literal_count + 1, sizeof(*a->shorter));
     reserve_states(a, a->node_count + 256);
     a->states[0].parent = 0; /* taken; no letter is 0, so the root is nobody's successor */
     queue[tail++] = 0;
@@ -171,25 +153,49 @@ void automaton_build(struct automaton *a) {
     free(queue);
     free(a->nodes);
     a->nodes = NULL;
+    for (int c = 'A'; c <= 'Z'; c++) a->letters[c] = a->letters[c + 'a' - 'A'];
+}
+
+size_t automaton_count(const struct automaton *a) {
+    return a->literal_count;
 }
 
 /* ---- the pass over a message ------------------------------------------------------------------------------------- */
 
-bool automaton_scan(const struct automaton *a, struct rp_str text, uint64_t *bits) {
-    const struct state *states = a->states;
+static uint32_t advance(const struct automaton *a, uint32_t at, unsigned char byte) {
+    unsigned char letter = a->letters[byte];
+    return letter ? step(a->states, at, letter) : 0;
+}
+
+static void mark(const struct automaton *a, uint32_t literal, uint64_t *bits) {
+    for (; literal; literal = a->shorter[literal - 1]) bits[(literal - 1) / 64] |= UINT64_C(1) << (literal - 1) % 64;
+}
+
+/* Does the character that this byte begins perhaps fold to another? Not those of Han, kana, Hangul and emoji. */
+static bool may_fold(unsigned char byte) {
+    return byte >= 0xC2 && (byte < 0xE3 || byte == 0xEA || byte == 0xEF || byte == 0xF0);
+}
+
+void automaton_scan(const struct automaton *a, struct rp_str text, uint64_t *bits) {
     uint32_t at = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char letter = a->letters[(unsigned char)text.data[i]];
-        at = letter ? step(states, at, letter) : 0;
-        for (uint32_t o = states[at].output; o; o = a->outputs[o].next) {
-            uint32_t pattern = a->outputs[o].pattern;
-            if (pattern == ANY_PATTERN) return false;
-            bits[pattern / 64] |= UINT64_C(1) << pattern % 64;
+    size_t len;
+    char folded[4];
+    for (size_t i = 0; i < text.len; i += len) {
+        unsigned char byte = (unsigned char)text.data[i];
+        len = 1;
+        if (!may_fold(byte)) {
+            at = advance(a, at, byte);
+            mark(a, a->states[at].literal, bits);
+            continue;
+        }
+        size_t bytes = unicode_write(fold_beyond_ascii(unicode_read(text.data + i, &len)), folded);
+        for (size_t k = 0; k < bytes; k++) {
+            at = advance(a, at, (unsigned char)folded[k]);
+            mark(a, a->states[at].literal, bits);
         }
     }
-    return true;
 }
 
 size_t automaton_bytes(const struct automaton *a) {
-    return sizeof(*a) + a->state_cap * sizeof(*a->states) + a->output_cap * sizeof(*a->outputs);
+    return sizeof(*a) + a->state_cap * sizeof(*a->states) + a->literal_count * sizeof(*a->shorter);
 }

@@ -12,7 +12,7 @@ struct passage { /* one message on its way through the guards */
     struct guard_asking asking; /* first: its `then` finds the passage by it */
     struct run *run;
     size_t next;
-    uint64_t *bits; /* which patterns of the matcher can be in the message */
+    struct matcher_cursor cursor; /* which patterns of the matcher can be in the message */
     struct guard_use use;
     struct guard_found found;
 };
@@ -42,9 +42,8 @@ static enum run_state fail(struct passage *passage, int code) {
 
 /* Finds out which patterns can be in the message. */
 static void scan(struct passage *passage) {
-    const struct matcher *matcher = passage->run->rules->program->guard_matcher;
-    struct matcher_cursor cursor;
-    matcher_start(matcher, passage->run->text.text, passage->bits, &cursor);
+    const struct run *run = passage->run;
+    matcher_start(run->rules->program->guard_matcher, run->text.text, run->turn->arena, NULL, &passage->cursor);
 }
 
 static void set_text(struct passage *passage, struct rp_str text) {
@@ -90,11 +89,7 @@ static enum run_state act(struct passage *passage) {
 
 static bool may_match(const struct passage *passage) {
     const struct guard_patterns *patterns = passage->use.patterns;
-    for (size_t i = 0; i < patterns->set.count; i++) {
-        size_t pattern = patterns->first + i;
-        if (passage->bits[pattern / 64] >> pattern % 64 & 1) return true;
-    }
-    return false;
+    return matcher_may_match(&passage->cursor, patterns->first, patterns->set.count);
 }
 
 /* 1: the patterns match, or there are none; 0: they do not; or an error. */
@@ -166,7 +161,6 @@ enum run_state guard_message(struct run *run) {
     struct passage *passage = rp_arena_zalloc(run->turn->arena, sizeof(*passage));
     passage->run = run;
     passage->use = (struct guard_use){.arena = run->turn->arena, .max = run->text.original.len + REPLY_BYTES};
-    passage->bits = rp_arena_alloc(run->turn->arena, matcher_words(program->guard_matcher) * sizeof(*passage->bits));
     scan(passage);
     return go_on(passage);
 }

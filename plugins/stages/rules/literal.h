@@ -1,7 +1,7 @@
-/* The literals that a pattern needs: a set of short texts of which every match must contain at least one.
+/* The texts that a pattern needs: sets of short literals, of each of which every match must contain at least one.
  *
- * The reading of a pattern is conservative: what is not understood for sure yields no set at all, and such a pattern
- * is simply tried on every message. Literals are folded to lower case (ASCII only); see automaton.h for messages. */
+ * The reading of a pattern is conservative: what is not understood for sure needs nothing. Literals are folded
+ * (fold.h); a message that is searched for them has to be as well. */
 #ifndef RULES_LITERAL_H
 #define RULES_LITERAL_H
 
@@ -9,25 +9,21 @@
 
 #define LITERAL_BYTES 24 /* of one literal; a longer one is cut, since a part of what is needed is needed too */
 #define LITERAL_COUNT 48 /* of one set; a larger one is no help */
+#define LITERAL_SETS 4   /* of one pattern; the best ones are kept */
 
-struct literal {
-    uint8_t len;
-    char text[LITERAL_BYTES];
+struct literal_set {
+    size_t count;
+    const struct rp_str *items; /* none is empty, none is a part of another */
 };
 struct literals {
-    size_t count; /* 0: none known */
-    struct literal items[LITERAL_COUNT];
+    size_t count; /* 0: nothing is needed for sure */
+    struct literal_set sets[LITERAL_SETS]; /* the rarest first, as far as one can tell */
 };
 
-/* `pattern` is one that PCRE2 takes (UTF and UCP on, no other option). */
-void literals_find(struct rp_str pattern, struct literals *out);
+/* `pattern` is one that rp_regex_compile takes. Everything in *out lies in the arena. */
+void literals_find(struct rp_str pattern, struct rp_arena *arena, struct literals *out);
 
-/* ASCII letters to lower case, everything else as it is. */
-static inline unsigned char literal_fold(unsigned char byte) {
-    return byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte + 32) : byte;
-}
-
-/* Does this character stand only for itself under (?i)? Known for ideographs, kana, Hangul and emoji. */
-bool literal_caseless(uint32_t character);
+/* How likely it is, very roughly, that a message contains this: 0 to 1. */
+double literal_chance(struct rp_str literal);
 
 #endif

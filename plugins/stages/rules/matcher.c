@@ -1,115 +1,132 @@
-/* Holds the compiled patterns and walks over the candidates of a message. The automaton finds them, PCRE2 decides. */
+/* Walks over the candidates of a message. The automaton finds the literals, these the candidates; PCRE2 decides. */
 #include "matcher.h"
 
 #include <stdlib.h>
 
-#include "automaton.h"
+#include "matcher_index.h"
 
 struct matcher {
     struct rp_regex **patterns;
     size_t count, cap;
-    uint64_t *always; /* the patterns without literals; made by matcher_build */
-    struct literals *scratch;
-    uint32_t *bare; /* numbers of those patterns */
-    size_t bare_count, bare_cap;
-    struct automaton *automaton;
+    struct rp_arena *scratch;   /* until the matcher is built: the literals of all patterns */
+    struct literals *literals;  /* of each pattern */
+    struct matcher_index index; /* made by matcher_build */
 };
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 struct matcher *matcher_create(void) {
     struct matcher *matcher = rp_calloc(1, sizeof(*matcher));
-    matcher->automaton = automaton_create();
-    matcher->scratch = rp_alloc(sizeof(*matcher->scratch));
+    matcher->scratch = rp_arena_create();
     return matcher;
 }
 
 void matcher_destroy(struct matcher *matcher) {
     if (!matcher) return;
     for (size_t i = 0; i < matcher->count; i++) rp_regex_free(matcher->patterns[i]);
-    automaton_destroy(matcher->automaton);
+    matcher_index_finish(&matcher->index);
+    rp_arena_destroy(matcher->scratch);
+    free(matcher->literals);
     free(matcher->patterns);
-    free(matcher->always);
-    free(matcher->bare);
-    free(matcher->scratch);
     free(matcher);
-}
-
-static void add_bare(struct matcher *matcher, uint32_t pattern) {
-    if (matcher->bare_count == matcher->bare_cap) {
-        matcher->bare_cap = matcher->bare_cap ? matcher->bare_cap * 2 : 16;
-        matcher->bare = rp_realloc(matcher->bare, matcher->bare_cap * sizeof(*matcher->bare));
-    }
-    matcher->bare[matcher->bare_count++] = pattern;
 }
 
 int matcher_add(struct matcher *matcher, struct rp_str pattern, struct rp_error *error) {
     struct rp_regex *regex;
-    int rc = rp_regex_compile(pattern, 0, &regex, error);
+    int rc = rp_regex_compile(pattern, RP_REGEX_MANY, &regex, error);
     if (rc != 0) return rc;
     if (matcher->count == matcher->cap) {
         matcher->cap = matcher->cap ? matcher->cap * 2 : 32;
         matcher->patterns = rp_realloc(matcher->patterns, matcher->cap * sizeof(*matcher->patterns));
+        matcher->literals = rp_realloc(matcher->literals, matcher->cap * sizeof(*matcher->literals));
     }
-    uint32_t number = (uint32_t)matcher->count;
+    literals_find(pattern, matcher->scratch, &matcher->literals[matcher->count]);
     matcher->patterns[matcher->count++] = regex;
-    literals_find(pattern, matcher->scratch);
-    if (matcher->scratch->count == 0) add_bare(matcher, number);
-    for (size_t i = 0; i < matcher->scratch->count; i++) {
-        automaton_add(matcher->automaton, &matcher->scratch->items[i], number);
-    }
     return 0;
 }
 
 void matcher_build(struct matcher *matcher) {
-    automaton_build(matcher->automaton);
-    matcher->always = rp_calloc(matcher_words(matcher), sizeof(*matcher->always));
-    for (size_t i = 0; i < matcher->bare_count; i++) {
-        matcher->always[matcher->bare[i] / 64] |= UINT64_C(1) << matcher->bare[i] % 64;
-    }
+    matcher_index_build(&matcher->index, matcher->literals, matcher->count);
+    free(matcher->literals);
+    matcher->literals = NULL;
+    rp_arena_destroy(matcher->scratch);
+    matcher->scratch = NULL;
 }
 
 size_t matcher_count(const struct matcher *matcher) {
     return matcher->count;
 }
 
-size_t matcher_unfiltered(const struct matcher *matcher) {
-    return matcher->bare_count;
-}
-
 const struct rp_regex *matcher_regex(const struct matcher *matcher, size_t pattern) {
     return matcher->patterns[pattern];
 }
 
-size_t matcher_words(const struct matcher *matcher) {
-    return matcher->count / 64 + 1;
+size_t matcher_bare_count(const struct matcher *matcher) {
+    return matcher->index.bare_count;
 }
 
-static void set_all(const struct matcher *matcher, uint64_t *bits) {
-    memset(bits, 0xFF, matcher->count / 64 * sizeof(*bits));
-    bits[matcher->count / 64] = (UINT64_C(1) << matcher->count % 64) - 1;
+size_t matcher_bare(const struct matcher *matcher, size_t index) {
+    return matcher->index.bare[index];
 }
 
-void matcher_start(const struct matcher *matcher, struct rp_str text, uint64_t *bits, struct matcher_cursor *out) {
-    memcpy(bits, matcher->always, matcher_words(matcher) * sizeof(*bits));
-    if (!automaton_scan(matcher->automaton, text, bits)) set_all(matcher, bits);
-    *out = (struct matcher_cursor){.matcher = matcher, .text = text, .bits = bits};
+size_t matcher_bytes(const struct matcher *matcher) {
+    return sizeof(*matcher) + matcher->cap * sizeof(*matcher->patterns) + matcher_index_bytes(&matcher->index);
+}
+
+/* ---- a message --------------------------------------------------------------------------------------------------- */
+
+void matcher_start(const struct matcher *matcher, struct rp_str text, struct rp_arena *arena,
+                   struct rp_regex_budget *budget, struct matcher_cursor *out) {
+    *out = (struct matcher_cursor){.matcher = matcher, .text = text, .budget = budget};
+    out->count = matcher_index_find(&matcher->index, text, arena, &out->candidates);
+}
+
+/* The smaller of the next candidate and the next pattern without literals; SIZE_MAX: there is none. */
+static size_t take(struct matcher_cursor *cursor) {
+    const struct matcher_index *index = &cursor->matcher->index;
+    size_t candidate = cursor->next < cursor->count ? cursor->candidates[cursor->next] : SIZE_MAX;
+    size_t bare = cursor->next_bare < index->bare_count ? index->bare[cursor->next_bare] : SIZE_MAX;
+    if (candidate < bare) {
+        cursor->next++;
+        return candidate;
+    }
+    cursor->next_bare++;
+    return bare;
+}
+
+static int try_pattern(const struct matcher_cursor *cursor, size_t pattern, struct rp_match *out_match) {
+    const struct rp_regex *regex = cursor->matcher->patterns[pattern];
+    if (!cursor->budget) return rp_regex_match(regex, cursor->text, 0, RP_MATCH_TRUSTED, out_match);
+    return rp_regex_match_within(regex, cursor->text, 0, RP_MATCH_TRUSTED, cursor->budget, out_match);
 }
 
 int matcher_next(struct matcher_cursor *cursor, size_t *out_pattern, struct rp_match *out_match) {
-    size_t words = matcher_words(cursor->matcher);
-    for (; cursor->word < words; cursor->word++) {
-        uint64_t *word = &cursor->bits[cursor->word];
-        while (*word) {
-            size_t pattern = cursor->word * 64 + (size_t)__builtin_ctzll(*word);
-            *word &= *word - 1;
-            int rc = rp_regex_match(cursor->matcher->patterns[pattern], cursor->text, 0, RP_MATCH_TRUSTED, out_match);
-            if (rc == RP_MATCH_NONE) continue;
-            *out_pattern = pattern;
-            return rc;
-        }
+    if (cursor->budget) rp_regex_budget_resume(cursor->budget);
+    for (size_t pattern; (pattern = take(cursor)) != SIZE_MAX;) {
+        int rc = try_pattern(cursor, pattern, out_match);
+        if (rc == RP_MATCH_NONE) continue;
+        *out_pattern = pattern;
+        return rc;
     }
     return RP_MATCH_NONE;
 }
 
-bool matcher_candidate(const struct matcher_cursor *cursor, size_t pattern) {
-    return cursor->bits[pattern / 64] >> pattern % 64 & 1;
+/* Is one of the numbers, which ascend, at least `first` and below `end`? */
+static bool has_between(const uint32_t *numbers, size_t count, size_t first, size_t end) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (numbers[middle] < first) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < count && numbers[low] < end;
+}
+
+bool matcher_may_match(const struct matcher_cursor *cursor, size_t first, size_t count) {
+    const struct matcher_index *index = &cursor->matcher->index;
+    return has_between(cursor->candidates, cursor->count, first, first + count) ||
+           has_between(index->bare, index->bare_count, first, first + count);
 }

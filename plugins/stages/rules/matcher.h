@@ -15,19 +15,26 @@ int matcher_add(struct matcher *matcher, struct rp_str pattern, struct rp_error 
 void matcher_build(struct matcher *matcher); /* once, after the last pattern */
 
 size_t matcher_count(const struct matcher *matcher);
-size_t matcher_unfiltered(const struct matcher *matcher); /* patterns without a usable literal */
 const struct rp_regex *matcher_regex(const struct matcher *matcher, size_t pattern);
+/* Patterns without a usable literal, which every message has to try: how many, and the number of each. */
+size_t matcher_bare_count(const struct matcher *matcher);
+size_t matcher_bare(const struct matcher *matcher, size_t index);
+size_t matcher_bytes(const struct matcher *matcher); /* memory held, without that of the compiled patterns */
 
 struct matcher_cursor {
     const struct matcher *matcher;
     struct rp_str text; /* valid UTF-8, borrowed */
-    uint64_t *bits;     /* one for each pattern, the candidates not yet tried set; memory of the caller */
-    size_t word;
+    struct rp_regex_budget *budget;
+    const uint32_t *candidates; /* in their order */
+    size_t count, next, next_bare;
 };
-size_t matcher_words(const struct matcher *matcher); /* of 64 bits, for `bits` */
-void matcher_start(const struct matcher *matcher, struct rp_str text, uint64_t *bits, struct matcher_cursor *out);
-/* The next pattern that matches: RP_MATCH_FOUND, RP_MATCH_NONE, or -RP_EREGEX with the pattern that hit a limit. */
+/* `budget` is what all matches of this cursor may take together; NULL: no more than each may by itself. */
+void matcher_start(const struct matcher *matcher, struct rp_str text, struct rp_arena *arena,
+                   struct rp_regex_budget *budget, struct matcher_cursor *out);
+/* The next pattern that matches: RP_MATCH_FOUND, RP_MATCH_NONE, or -RP_EREGEX or -RP_EBUDGET with the pattern that hit
+ * a limit. */
 int matcher_next(struct matcher_cursor *cursor, size_t *out_pattern, struct rp_match *out_match);
-bool matcher_candidate(const struct matcher_cursor *cursor, size_t pattern);
+/* Could one of `count` patterns from number `first` on match at all? */
+bool matcher_may_match(const struct matcher_cursor *cursor, size_t first, size_t count);
 
 #endif

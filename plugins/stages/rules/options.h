@@ -14,7 +14,8 @@ struct rules_options {
     json_t *config;
     const char *handoff, *handoff_waiting, *apology, *blocked;
     int on_error;
-    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, handoff_for_ms, journal, dialog_failures;
+    int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, regex_steps, regex_ms, handoff_for_ms, journal;
+    int64_t dialog_failures;
 };
 
 struct rules { /* the stage's state */

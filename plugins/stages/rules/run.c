@@ -28,6 +28,8 @@ struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *
                         .tried = NO_RULE,
                         .wall = {.run = on_wall}};
     normalise_text(turn->arena, turn->message, &run->text);
+    run->regex.ns = run->rules->options->regex_ms * 1000000;
+    run->regex.steps = (uint32_t)run->rules->options->regex_steps;
     return run;
 }
 
@@ -262,11 +264,12 @@ static bool try_generate(struct run *run, enum run_state *out_state) {
     return run_attempt(run, out_state);
 }
 
-/* A pattern that hits a limit fails the turn: nobody knows whether the rule should have answered. */
-static bool limit_hit(struct run *run, enum run_state *out_state) {
-    run_log_failure(run, RP_EREGEX, rp_error_text(RP_EREGEX));
-    if (run->rules->options->on_error == ON_ERROR_NEXT) return false;
-    *out_state = fail(run, RP_EREGEX);
+/* A pattern that hits a limit fails the turn: nobody knows whether the rule should have answered. Once the time for all
+ * patterns is over, no other rule can be tried either. */
+static bool limit_hit(struct run *run, int code, enum run_state *out_state) {
+    run_log_failure(run, code, code == RP_EREGEX ? rp_error_text(code) : "matching took too long: see the option 'regex_time'");
+    if (code == RP_EREGEX && run->rules->options->on_error == ON_ERROR_NEXT) return false;
+    *out_state = fail(run, code);
     return true;
 }
 
@@ -280,7 +283,7 @@ static enum run_state go_on(struct run *run) {
         run->tried = number;
         run->rule = set->rules[number];
         if ((run->with_person && !run->rule->with_person) || !dialog_lets(run, run->rule)) continue;
-        if (found < 0 ? limit_hit(run, &state) : try_rule(run, &state)) return state;
+        if (found < 0 ? limit_hit(run, -found, &state) : try_rule(run, &state)) return state;
     }
     run->rule = NULL;
     if (dialog_waits(run)) return dialog_take_message(run, &state) ? state : go_on(run);
@@ -293,8 +296,7 @@ static enum run_state go_on(struct run *run) {
 
 void run_match_again(struct run *run) {
     const struct matcher *matcher = run->rules->program->matcher;
-    uint64_t *bits = rp_arena_alloc(run->turn->arena, matcher_words(matcher) * sizeof(*bits));
-    matcher_start(matcher, run->text.text, bits, &run->cursor);
+    matcher_start(matcher, run->text.text, run->turn->arena, &run->regex, &run->cursor);
     run->tried = NO_RULE;
 }
 

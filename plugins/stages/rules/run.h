@@ -40,6 +40,7 @@ struct run {
     struct vm *vm;
     struct normalised text; /* the message, as patterns see it */
     struct matcher_cursor cursor;
+    struct rp_regex_budget regex;
     struct rp_match match;
     size_t pattern;
     uint32_t tried;          /* the rule that had its try last; UINT32_MAX: none */

@@ -31,7 +31,7 @@ static const char *bot_folder(const struct rp_element *element, char *buffer, si
 static void log_loaded(const struct program *program) {
     const struct matcher *matcher = program->matcher;
     rp_log(RP_LOG_INFO, "rules", "%zu rules with %zu patterns in %zu files; %zu patterns have no literal to look for",
-           program->rule_count, matcher_count(matcher), sources_count(program->sources), matcher_unfiltered(matcher));
+           program->rule_count, matcher_count(matcher), sources_count(program->sources), matcher_bare_count(matcher));
 }
 
 int stage_open(struct rp_element *element, struct rp_error *error) {

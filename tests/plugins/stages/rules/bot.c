@@ -43,6 +43,8 @@ int bot_setup(void **state) {
                                          .turn_memory = 4 << 20,
                                          .time_ms = 3000,
                                          .cpu_ms = 2000,
+                                         .regex_steps = 100000,
+                                         .regex_ms = 1000,
                                          .waits = 4};
     return 0;
 }
