@@ -85,11 +85,16 @@ void attempt_open(lua_State *L, struct run *run, lua_CFunction body) {
     lua_xmove(L, run->co, 1);
 }
 
+/* A generate's function, or that of a rule's `generate`, says the system text. */
+static int function_of(const struct run *run) {
+    if (!run->rule) return run->generate->shape.system_ref;
+    return run->rule->shape ? run->rule->shape->system_ref : run->rule->reply_ref;
+}
+
 void attempt_prepare(lua_State *L, struct run *run) {
     int when = run->rule ? run->rule->when_ref : run->generate->when_ref;
     if (run->journal) when = LUA_NOREF; /* a dialog that goes on */
-    int function = run->rule ? run->rule->reply_ref : run->generate->system_ref;
     attempt_open(L, run, attempt);
     lua_rawgeti(run->co, LUA_REGISTRYINDEX, when);
-    lua_rawgeti(run->co, LUA_REGISTRYINDEX, function);
+    lua_rawgeti(run->co, LUA_REGISTRYINDEX, function_of(run));
 }

@@ -45,7 +45,12 @@ static int read_body(lua_State *L, const char *kind, void (*read)(const struct f
     struct vm *vm = vm_of(L);
     const char *name = lua_tostring(L, lua_upvalueindex(1));
     if (!vm->mistakes) return luaL_error(L, "%s works only while the rules are loaded", kind);
-    struct form form = {.L = L, .vm = vm, .kind = kind, .origin = origin_of(L, vm, name)};
+    struct form form = {.L = L,
+                        .vm = vm,
+                        .arena = vm->set->arena,
+                        .mistakes = vm->mistakes,
+                        .kind = kind,
+                        .origin = origin_of(L, vm, name)};
     if (!lua_istable(L, 1)) {
         form_wrong(&form, "a table { … } must follow the name");
         return 0;
@@ -76,6 +81,10 @@ static int guard_body(lua_State *L) {
     return read_body(L, "guard", declare_guard);
 }
 
+static int tool_body(lua_State *L) {
+    return read_body(L, "tool", declare_tool);
+}
+
 static int declare(lua_State *L, const char *kind, lua_CFunction body) {
     size_t len;
     if (lua_type(L, 1) != LUA_TSTRING) return luaL_error(L, "%s needs a name: %s \"name\" { … }", kind, kind);
@@ -103,5 +112,9 @@ static int guard(lua_State *L) {
     return declare(L, "guard", guard_body);
 }
 
+static int tool(lua_State *L) {
+    return declare(L, "tool", tool_body);
+}
+
 const luaL_Reg declare_functions[] = {{"rule", rule},   {"dialog", dialog}, {"generate", generate},
-                                    {"guard", guard}, {NULL, NULL}};
+                                    {"guard", guard}, {"tool", tool},     {NULL, NULL}};

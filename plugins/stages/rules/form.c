@@ -16,13 +16,18 @@ void form_wrong(const struct form *form, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    mistakes_add(form->vm->mistakes, form->origin.file, form->origin.line, "%s '%s': %s", form->kind, form->origin.name,
-                 text);
+    if (form->at_run_time)
+        mistakes_add(form->mistakes, form->origin.file, form->origin.line, "%s: %s", form->kind, text);
+    else
+        mistakes_add(form->mistakes, form->origin.file, form->origin.line, "%s '%s': %s", form->kind, form->origin.name,
+                     text);
 }
 
 struct rp_arena *form_arena(const struct form *form) {
-    return form->vm->set->arena;
+    return form->arena;
 }
+
+#define KNOWN_MAX 48 /* fields of one declaration */
 
 /* ---- fields ------------------------------------------------------------------------------------------------------ */
 
@@ -35,6 +40,15 @@ struct rp_str form_copy_top(const struct form *form) {
     size_t len;
     const char *text = lua_tolstring(form->L, -1, &len);
     return rp_arena_str(form_arena(form), rp_str_n(text, len));
+}
+
+void form_check_names_of(const struct form *form, const char *const *some, const char *const *more) {
+    const char *known[KNOWN_MAX + 1];
+    size_t count = 0;
+    while (*some && count < KNOWN_MAX) known[count++] = *some++;
+    while (*more && count < KNOWN_MAX) known[count++] = *more++;
+    known[count] = NULL;
+    form_check_names(form, known);
 }
 
 void form_check_names(const struct form *form, const char *const *known) {

@@ -11,16 +11,20 @@ struct vm;
 struct form {
     lua_State *L;
     struct vm *vm;
+    struct rp_arena *arena; /* for what is read */
+    struct mistakes *mistakes;
     const char *kind; /* "rule" */
     struct origin origin;
     int table; /* where on the stack its contents are, plain to read */
+    bool at_run_time; /* a table that a function gives, not a declaration */
 };
 
 void form_wrong(const struct form *form, const char *format, ...) RP_PRINTF(2, 3); /* one mistake more */
-struct rp_arena *form_arena(const struct form *form);                              /* the ruleset's */
+struct rp_arena *form_arena(const struct form *form);
 int form_push(const struct form *form, const char *name);                          /* pushes a field; its type */
 struct rp_str form_copy_top(const struct form *form); /* the text on the top of the stack, copied */
 void form_check_names(const struct form *form, const char *const *known);
+void form_check_names_of(const struct form *form, const char *const *some, const char *const *more);
 int form_function(const struct form *form, const char *name); /* an optional function's reference, or LUA_NOREF */
 int64_t form_integer(const struct form *form, const char *name, int64_t least, int64_t most); /* 0: not there */
 double form_number(const struct form *form, const char *name, double least, double most);     /* NAN: not there */
@@ -40,5 +44,6 @@ void declare_generate(const struct form *form);
 void declare_guard(const struct form *form);
 /* declare_guard.c: the names in the field `guards`, which every kind that makes replies may have. */
 void form_guards(const struct form *form, struct guard_names *out);
+void declare_tool(const struct form *form);
 
 #endif

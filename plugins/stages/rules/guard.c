@@ -63,6 +63,8 @@ void guard_order(struct ruleset *set, struct mistakes *mistakes) {
     for (size_t i = 0; i < set->generate_count; i++) {
         guard_find(set, &set->generates[i]->guards, "generate", &set->generates[i]->origin, mistakes);
     }
+    for (size_t i = 0; i < set->tool_count; i++)
+        guard_find(set, &set->tools[i]->guards, "tool", &set->tools[i]->origin, mistakes);
 }
 
 bool guard_applies(const struct guard *guard, const struct guard_names *names) {

@@ -84,7 +84,7 @@ enum guard_answer guard_ask(struct guard_asking *asking) {
     own->then = on_state;
     own->then_arg = asking;
     asking->own = own;
-    return answer_of(asking, run_guard(own));
+    return answer_of(asking, run_own(own));
 }
 
 void guard_ask_drop(struct guard_asking *asking) {

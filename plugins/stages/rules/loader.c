@@ -6,6 +6,7 @@
 
 #include "assignment.h"
 #include "declare.h"
+#include "form.h"
 #include "freeze.h"
 #include "globals.h"
 #include "guard.h"
@@ -203,20 +204,37 @@ static int seal(lua_State *L) {
         keep(L, set->rules[i]->reply_ref);
         keep(L, set->rules[i]->when_ref);
         if (set->rules[i]->dialog) keep(L, set->rules[i]->dialog->timed_out_ref);
+        if (set->rules[i]->shape) keep(L, set->rules[i]->shape->system_ref);
     }
     for (size_t i = 0; i < set->generate_count; i++) {
-        keep(L, set->generates[i]->system_ref);
+        keep(L, set->generates[i]->shape.system_ref);
         keep(L, set->generates[i]->when_ref);
     }
     for (size_t i = 0; i < set->guard_count; i++) {
         keep(L, set->guards[i]->check_ref);
         keep(L, set->guards[i]->when_ref);
     }
+    for (size_t i = 0; i < set->tool_count; i++) keep(L, set->tools[i]->run_ref);
     globals_seal(L, check_assignments);
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
     lua_gc(L, LUA_GCCOLLECT);
     return 0;
+}
+
+/* What one declaration says of another. */
+static void resolve(struct vm *vm) {
+    struct form form = {.L = vm->L, .vm = vm, .arena = vm->set->arena, .mistakes = vm->mistakes};
+    for (size_t i = 0; i < vm->set->rule_count; i++) {
+        form.kind = "rule";
+        form.origin = vm->set->rules[i]->origin;
+        if (vm->set->rules[i]->shape) shape_resolve(&form, vm->set->rules[i]->shape);
+    }
+    for (size_t i = 0; i < vm->set->generate_count; i++) {
+        form.kind = "generate";
+        form.origin = vm->set->generates[i]->origin;
+        shape_resolve(&form, &vm->set->generates[i]->shape);
+    }
 }
 
 static bool protect(struct vm *vm, lua_CFunction function, const void *arg) {
@@ -233,5 +251,6 @@ void loader_run(struct vm *vm, const json_t *config) {
     if (!protect(vm, prepare, config)) return;
     for (size_t i = 0; i < sources_count(vm->sources); i++) load_file(vm, sources_at(vm->sources, i));
     ruleset_order(vm->set, vm->mistakes);
+    resolve(vm);
     protect(vm, seal, NULL);
 }

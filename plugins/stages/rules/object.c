@@ -4,7 +4,6 @@
 #include <repartee/log.h>
 
 #include "ask.h"
-#include "attempt.h"
 #include "calls.h"
 #include "dialog.h"
 #include "freeze.h"
@@ -128,22 +127,13 @@ static const struct field {
     {"now", push_now},     {"id", push_id},
 };
 
-/* ---- methods ----------------------------------------------------------------------------------------------------- */
-
-static int pass(lua_State *L) {
-    object_run(L, 1);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&attempt_pass_token);
-    return 1;
-}
-
-static const luaL_Reg methods[] = {{"pass", pass}, {NULL, NULL}};
-
 /* ---- the userdata ------------------------------------------------------------------------------------------------ */
 
 static int unknown_field(lua_State *L, const char *name) {
     static const char *const known[] = {"match", "text", "session", "config", "user", "lang", "history", "metadata",
                                         "now",   "id",   "handoff", "release", "event", "pass", "get", "post", "sleep",
-                                        "ask",   "confirm", "form", "say", "call", "cancel", NULL};
+                                        "ask",   "confirm", "form", "say", "call", "cancel", "generate", "classify",
+                                        "extract", NULL};
     const char *near = rp_nearest_name(name, known, sizeof(known) / sizeof(known[0]) - 1);
     if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);
     return luaL_error(L, "t has no field '%s'", name);
@@ -204,7 +194,9 @@ static int on_newindex(lua_State *L) {
 void object_open(lua_State *L) {
     luaL_newmetatable(L, TYPE);
     lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
+    luaL_setfuncs(L, pass_functions, 0);
+    luaL_setfuncs(L, generate_functions, 0);
+    luaL_setfuncs(L, judge_functions, 0);
     luaL_setfuncs(L, waits_functions, 0);
     luaL_setfuncs(L, handoff_functions, 0);
     luaL_setfuncs(L, event_functions, 0);

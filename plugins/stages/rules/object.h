@@ -19,10 +19,13 @@ const char *object_lang(const struct run *run); /* t.lang */
 /* session.c: pushes t.session for the `t` at `index`. */
 void session_open(lua_State *L);
 void session_push(lua_State *L, int index);
+/* generate.c: t:generate; judge.c: t:classify, t:extract; pass.c: t:pass */
+extern const luaL_Reg generate_functions[], judge_functions[], pass_functions[];
 /* event.c: t:event */
 extern const luaL_Reg event_functions[];
 /* waits.c: t:get, t:post, t:sleep; and what the run needs of them. */
 extern const luaL_Reg waits_functions[];
+void waits_count(lua_State *L, struct run *run); /* one wait more; raises when that is too many, or cannot be here */
 void waits_drop(struct run *run); /* ends what is waited for; also after it has come */
 
 #endif

@@ -16,6 +16,7 @@ struct rules_options {
     int on_error;
     int64_t instructions, memory, turn_memory, time_ms, cpu_ms, waits, regex_steps, regex_ms, handoff_for_ms, journal;
     int64_t dialog_failures;
+    int64_t tool_rounds, tool_calls, tool_time_ms, tool_result;
 };
 
 struct rules { /* the stage's state */

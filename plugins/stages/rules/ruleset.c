@@ -1,7 +1,6 @@
 /* Holds and orders what was declared. Reading the declarations is declare.c's part. */
 #include "ruleset.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "guard.h"
@@ -18,6 +17,7 @@ void ruleset_destroy(struct ruleset *set) {
     free(set->rules);
     free(set->generates);
     free(set->guards);
+    free(set->tools);
     free(set);
 }
 
@@ -48,10 +48,27 @@ struct generate *ruleset_add_generate(struct ruleset *set) {
         set->generates = rp_realloc(set->generates, set->generate_cap * sizeof(struct generate *));
     }
     generate->origin.serial = set->serial++;
-    generate->system_ref = generate->when_ref = LUA_NOREF;
-    generate->temperature = generate->top_p = NAN;
+    generate->shape.system_ref = generate->when_ref = LUA_NOREF;
     set->generates[set->generate_count++] = generate;
     return generate;
+}
+
+struct tool *ruleset_add_tool(struct ruleset *set) {
+    struct tool *tool = rp_arena_zalloc(set->arena, sizeof(*tool));
+    if (set->tool_count == set->tool_cap) {
+        set->tool_cap = set->tool_cap ? set->tool_cap * 2 : 4;
+        set->tools = rp_realloc(set->tools, set->tool_cap * sizeof(struct tool *));
+    }
+    tool->origin.serial = set->serial++;
+    tool->run_ref = LUA_NOREF;
+    set->tools[set->tool_count++] = tool;
+    return tool;
+}
+
+const struct tool *ruleset_tool(const struct ruleset *set, struct rp_str name) {
+    for (size_t i = 0; i < set->tool_count; i++)
+        if (rp_str_equal(rp_str(set->tools[i]->origin.name), name)) return set->tools[i];
+    return NULL;
 }
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */
@@ -90,7 +107,7 @@ static void find_twins(const struct origin **origins, size_t count, const char *
 }
 
 void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
-    size_t most = set->rule_count + set->generate_count + set->guard_count;
+    size_t most = set->rule_count + set->generate_count + set->guard_count + set->tool_count;
     const struct origin **origins = rp_alloc((most + 1) * sizeof(*origins));
     size_t dialogs = 0, rules = 0;
     for (size_t i = 0; i < set->rule_count; i++)
@@ -103,6 +120,8 @@ void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
     find_twins(origins, set->generate_count, "generate", mistakes);
     for (size_t i = 0; i < set->guard_count; i++) origins[i] = &set->guards[i]->origin;
     find_twins(origins, set->guard_count, "guard", mistakes);
+    for (size_t i = 0; i < set->tool_count; i++) origins[i] = &set->tools[i]->origin;
+    find_twins(origins, set->tool_count, "tool", mistakes);
     free(origins);
     if (set->rule_count) qsort(set->rules, set->rule_count, sizeof(struct rule *), compare_rules);
     if (set->generate_count) qsort(set->generates, set->generate_count, sizeof(struct generate *), compare_generates);
@@ -138,5 +157,6 @@ uint64_t ruleset_fingerprint(const struct ruleset *set) {
         for (size_t k = 0; k < guard->pattern_count; k++)
             hash = mix(hash, guard->patterns[k].data, guard->patterns[k].len);
     }
+    for (size_t i = 0; i < set->tool_count; i++) hash = mix_origin(hash, &set->tools[i]->origin);
     return hash;
 }

@@ -6,6 +6,7 @@
 #include <repartee/turn.h>
 
 #include "mistakes.h"
+#include "shape.h"
 
 struct origin {
     const char *name; /* the rule's */
@@ -38,26 +39,31 @@ struct rule {
     size_t pattern_count;
     struct rp_str *replies; /* one of them is taken; none: reply_ref answers */
     size_t reply_count;
+    struct shape *shape;     /* `generate`: instead of a reply, the turn goes on to the model; NULL: none */
     int reply_ref, when_ref; /* LUA_NOREF: none */
     struct guard_names guards;
 };
 struct generate {
     struct origin origin;
     const char *by; /* "generate:NAME" */
-    struct rp_str system;
-    int system_ref, when_ref;
-    double temperature, top_p; /* NAN: unset */
-    int64_t max_tokens;
-    const char **stop; /* NULL-terminated, or NULL */
-    struct rp_message *examples;
-    size_t example_count;
+    struct shape shape;
+    int when_ref;
     struct guard_names guards;
+};
+struct tool { /* what models may call */
+    struct origin origin;
+    const char *by; /* "tool:NAME" */
+    const char *description;
+    struct rp_schema *parameters; /* of an object */
+    struct guard_names guards;
+    int run_ref;
 };
 struct ruleset {
     struct rp_arena *arena; /* holds all of it */
     struct rule **rules;    /* after ruleset_order: by priority, then file and line */
     struct generate **generates;
-    size_t rule_count, rule_cap, generate_count, generate_cap;
+    struct tool **tools; /* in the order of declaration */
+    size_t rule_count, rule_cap, generate_count, generate_cap, tool_count, tool_cap;
     struct guard **guards; /* guard.h */
     size_t guard_count, guard_cap;
     unsigned serial;
@@ -70,6 +76,8 @@ void ruleset_destroy(struct ruleset *set); /* takes NULL */
 struct rule *ruleset_add_rule(struct ruleset *set);
 const struct rule *ruleset_dialog(const struct ruleset *set, const char *name); /* NULL: there is none */
 struct generate *ruleset_add_generate(struct ruleset *set);
+struct tool *ruleset_add_tool(struct ruleset *set);
+const struct tool *ruleset_tool(const struct ruleset *set, struct rp_str name); /* NULL: none */
 /* Puts everything in its order and reports names that are used twice. */
 void ruleset_order(struct ruleset *set, struct mistakes *mistakes);
 /* Two loads of the same files must agree; this number tells whether they do. */

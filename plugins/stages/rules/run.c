@@ -1,7 +1,6 @@
 /* Tries the rules in their order and then the generates; starts, resumes and ends the attempts of their functions. */
 #include "run.h"
 
-#include <math.h>
 #include <repartee/log.h>
 
 #include "attempt.h"
@@ -11,6 +10,7 @@
 #include "guard_ask.h"
 #include "inventory.h"
 #include "object.h"
+#include "tool_run.h"
 
 #define NO_RULE UINT32_MAX
 
@@ -43,6 +43,8 @@ static void open_account(struct run *run) {
                                     .wall_end_ns = rp_now_ns() + options->time_ms * 1000000};
     run->waits = 0;
     run->handed_off = false;
+    run->passed = NULL;
+    if (run->tool) run->account.wall_end_ns = rp_now_ns() + options->tool_time_ms * 1000000;
 }
 
 /* Nothing of the attempt is left behind in the state, nor under way. */
@@ -68,10 +70,10 @@ static int push_traceback(lua_State *L) {
 void run_log_failure(const struct run *run, int code, const char *text) {
     struct rp_log_line line;
     rp_log_open(&line, RP_LOG_ERROR, "rules");
-    rp_log_str(&line, "message", rp_str(run->guard ? "a guard failed" : "a rule failed"));
+    rp_log_str(&line, "message", rp_str(run->guard ? "a guard failed" : run->tool ? "a tool failed" : "a rule failed"));
     rp_log_str(&line, "request_id", rp_str(run->turn->id));
     rp_log_str(&line, "code", rp_str(rp_error_code(code)));
-    rp_log_str(&line, run->guard ? "guard" : "rule", rp_str(run_origin(run)->name));
+    rp_log_str(&line, run->guard ? "guard" : run->tool ? "tool" : "rule", rp_str(run_origin(run)->name));
     rp_log_str(&line, "file", rp_str(run_origin(run)->file));
     rp_log_int(&line, "line", run_origin(run)->line);
     rp_log_str(&line, "error", rp_str(text));
@@ -101,8 +103,12 @@ enum run_state run_fail(struct run *run, int code) {
     return RUN_FAILS;
 }
 
+static const char *by_of(const struct run *run) {
+    return run->rule ? run->rule->by : run->generate->by;
+}
+
 static enum run_state fail(struct run *run, int code) {
-    rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
+    rp_turn_set_by(run->turn, "%s", by_of(run));
     inventory_reached(run->vm, run_origin(run));
     return run_fail(run, code);
 }
@@ -120,7 +126,7 @@ int run_attempt_failed(struct run *run, int status, lua_State *failed) {
 static bool attempt_failed(struct run *run, int status, lua_State *failed, enum run_state *out_state) {
     int code = run_attempt_failed(run, status, failed);
     run->told = NULL;
-    if (run->guard) { /* whoever asked decides what a guard that failed comes to; it is never passed over */
+    if (run->then) { /* whoever asked decides what a guard or a tool that failed comes to; it is never passed over */
         run->fault = (struct rp_fault){.code = code};
         *out_state = RUN_FAILS;
         return false;
@@ -134,6 +140,8 @@ static int prepare(lua_State *L) {
     struct run *run = lua_touserdata(L, 1);
     if (run->guard) {
         guard_ask_prepare(L, run);
+    } else if (run->tool) {
+        tool_prepare(L, run);
     } else {
         attempt_prepare(L, run);
     }
@@ -189,34 +197,29 @@ static enum run_state reply_fixed(struct run *run) {
     return RUN_ANSWERS;
 }
 
-static void shape_prompt(struct run *run, struct rp_str system) {
-    const struct generate *generate = run->generate;
+static void shape_turn(struct run *run, const struct shape *shape) {
     struct rp_prompt *prompt = rp_turn_prompt(run->turn);
-    if (system.len) prompt->system = system;
-    if (generate->example_count) {
-        prompt->examples = generate->examples;
-        prompt->example_count = generate->example_count;
-    }
-    if (!isnan(generate->temperature)) prompt->temperature = generate->temperature;
-    if (!isnan(generate->top_p)) prompt->top_p = generate->top_p;
-    if (generate->max_tokens) prompt->max_tokens = generate->max_tokens;
-    if (generate->stop) prompt->stop = generate->stop;
-    prompt->by = generate->by;
+    shape_apply(run, shape, run->verdict == VERDICT_REPLY ? run->reply : shape->system, prompt);
+    prompt->by = by_of(run);
 }
 
 /* False: the next one may try. */
 static bool conclude(struct run *run, enum run_state *out_state) {
+    const struct shape *shape = run->then ? NULL : run->rule ? run->rule->shape : &run->generate->shape;
     *out_state = RUN_PASSES;
-    if (run->guard) return true;
+    if (run->then) return true;
     if (run->verdict == VERDICT_DECLINED) return false;
     inventory_reached(run->vm, run_origin(run));
-    if (run->verdict == VERDICT_PASS) return true;
-    if (run->generate && !run->handed_off) {
-        shape_prompt(run, run->verdict == VERDICT_REPLY ? run->reply : run->generate->system);
+    if (run->verdict == VERDICT_PASS) {
+        if (run->passed) shape_turn(run, run->passed);
+        return true;
+    }
+    if (shape && !run->handed_off) {
+        shape_turn(run, shape);
     } else if (run->verdict == VERDICT_FIXED) {
         *out_state = reply_fixed(run);
     } else {
-        rp_turn_set_by(run->turn, "%s", run->rule ? run->rule->by : run->generate->by);
+        rp_turn_set_by(run->turn, "%s", by_of(run));
         *out_state = RUN_ANSWERS;
     }
     return true;
@@ -247,20 +250,22 @@ bool run_attempt(struct run *run, enum run_state *out_state) {
 
 /* ---- the order --------------------------------------------------------------------------------------------------- */
 
+/* Nothing of it is a function. */
+static bool conclude_fixed(struct run *run, enum run_state *out_state) {
+    run->handed_off = false;
+    run->verdict = VERDICT_FIXED;
+    return conclude(run, out_state);
+}
+
 static bool try_rule(struct run *run, enum run_state *out_state) {
-    if (run->rule->reply_ref == LUA_NOREF && run->rule->when_ref == LUA_NOREF) {
-        run->verdict = VERDICT_FIXED;
-        return conclude(run, out_state);
-    }
+    int function = run->rule->shape ? run->rule->shape->system_ref : run->rule->reply_ref;
+    if (function == LUA_NOREF && run->rule->when_ref == LUA_NOREF) return conclude_fixed(run, out_state);
     return run_attempt(run, out_state);
 }
 
 static bool try_generate(struct run *run, enum run_state *out_state) {
-    if (run->generate->system_ref == LUA_NOREF && run->generate->when_ref == LUA_NOREF) {
-        run->handed_off = false;
-        run->verdict = VERDICT_FIXED;
-        return conclude(run, out_state);
-    }
+    if (run->generate->shape.system_ref == LUA_NOREF && run->generate->when_ref == LUA_NOREF)
+        return conclude_fixed(run, out_state);
     return run_attempt(run, out_state);
 }
 
@@ -307,8 +312,8 @@ enum run_state run_start(struct run *run) {
     return go_on(run);
 }
 
-enum run_state run_guard(struct run *run) {
-    enum run_state state;
+enum run_state run_own(struct run *run) {
+    enum run_state state = RUN_FAILS;
     run_attempt(run, &state);
     return state;
 }

@@ -33,6 +33,9 @@ struct wait {
     struct rp_session_save save; /* of the session, in the middle of the turn */
     bool saving;
 };
+struct asking;
+struct runner;
+struct rp_tool_run;
 struct run {
     struct rp_stage *stage;
     struct rp_turn *turn;
@@ -46,9 +49,11 @@ struct run {
     uint32_t tried;          /* the rule that had its try last; UINT32_MAX: none */
     const struct rule *rule; /* the attempt's: one of these three */
     const struct generate *generate;
-    const struct guard *guard;                             /* with `then`; for a run of its own, guard_ask.c's */
-    void (*then)(struct run *run, enum run_state state);   /* instead of stage_continue's payment; NULL: none */
+    const struct guard *guard; /* with `then`; for a run of its own, guard_ask.c's */
+    const struct tool *tool;   /* the same, tool_run.c's */
+    void (*then)(struct run *run, enum run_state state); /* instead of stage_continue's payment; NULL: none */
     void *then_arg;
+    const struct shape *passed; /* t:pass has left it for the model */
     size_t next_generate;
     lua_State *co; /* NULL: no attempt */
     int co_ref, object_ref;
@@ -56,6 +61,7 @@ struct run {
     struct account account;
     int64_t waits;
     struct wait wait;
+    struct asking *asking; /* a model; NULL: none */
     struct rp_timer wall;
     enum verdict verdict;
     struct dialogs *dialogs; /* dialog.h: what the session has of them; NULL: nothing */
@@ -74,7 +80,7 @@ struct run {
 
 struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *vm);
 enum run_state run_start(struct run *run);
-enum run_state run_guard(struct run *run);                  /* only the functions of run->guard */
+enum run_state run_own(struct run *run);                    /* only the functions of run->guard or run->tool */
 enum run_state run_start_event(struct run *run);            /* the event "timeout" */
 enum run_state run_resume(struct run *run);                 /* what was waited for is there */
 enum run_state run_expire(struct run *run);                 /* the wall time is over */
@@ -96,6 +102,7 @@ void run_save(struct run *run);
 
 static inline const struct origin *run_origin(const struct run *run) {
     if (run->guard) return &run->guard->origin;
+    if (run->tool) return &run->tool->origin;
     return run->rule ? &run->rule->origin : &run->generate->origin;
 }
 static inline struct captures run_captures(const struct run *run) {

@@ -38,7 +38,7 @@ int stage_open(struct rp_element *element, struct rp_error *error) {
     const struct rules_options *options = element->options;
     char buffer[PATH_MAX];
     struct program_options load = {
-        .vm = {.memory = (size_t)options->memory, .config = options->config},
+        .vm = {.memory = (size_t)options->memory, .config = options->config, .element = element},
         .folder = bot_folder(element, buffer, sizeof(buffer)),
         .dir = options->dir,
         .files = options->files,

@@ -42,6 +42,7 @@ struct vm *vm_create(const struct vm_options *options, struct sources *sources, 
     }
     lua_atpanic(vm->L, panic);
     vm->sources = sources;
+    vm->element = options->element;
     vm->mistakes = mistakes;
     vm->set = ruleset_create();
     load(vm, options);

@@ -17,8 +17,9 @@ struct vm {
     lua_State *L;
     struct ruleset *set;
     struct sources *sources;
-    struct mistakes *mistakes; /* while loading */
-    struct run *run;           /* whose function runs in this slice; NULL: none */
+    const struct rp_element *element; /* the stage's; NULL: tests */
+    struct mistakes *mistakes;        /* while loading */
+    struct run *run;                  /* whose function runs in this slice; NULL: none */
     struct idle {
         lua_State *co;
         int ref;
@@ -30,6 +31,7 @@ struct vm {
 struct vm_options {
     size_t memory;        /* bytes */
     const json_t *config; /* an object, or NULL */
+    const struct rp_element *element; /* knows the bot's models */
 };
 
 /* Loads all listed files. NULL with mistakes; mistakes may be there with a vm too. */

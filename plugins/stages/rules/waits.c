@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "asking.h"
 #include "luajson.h"
 #include "object.h"
 #include "run.h"
@@ -17,7 +18,7 @@ enum { OBJECT = 1, URL, OPTIONS };
 
 /* ---- what all waits share ---------------------------------------------------------------------------------------- */
 
-static void count_wait(lua_State *L, struct run *run) {
+void waits_count(lua_State *L, struct run *run) {
     if (!lua_isyieldable(L)) luaL_error(L, "a rule cannot wait here, inside a library function or a metamethod");
     if (++run->waits <= run->rules->options->waits) return;
     if (run->account.over == METER_FINE) run->account.over = METER_WAITS;
@@ -29,6 +30,7 @@ void waits_drop(struct run *run) {
     rp_fetch_cancel(run->wait.fetch);
     run->wait.fetch = NULL;
     rp_buf_finish(&run->wait.body);
+    asking_drop(run);
 }
 
 /* ---- the request ------------------------------------------------------------------------------------------------- */
@@ -188,7 +190,7 @@ static int fetch(lua_State *L, const char *method) {
     request.fetch.url = luaL_checkstring(L, URL);
     lua_settop(L, OPTIONS);
     check_options(L);
-    count_wait(L, run);
+    waits_count(L, run);
     read_headers(L, run, &request);
     read_idempotent(L, run, &request);
     read_body(L, run, &request);
@@ -231,7 +233,7 @@ static int sleep_for(lua_State *L) {
     struct run *run = object_run(L, OBJECT);
     lua_Number seconds = luaL_checknumber(L, 2);
     if (!(seconds >= 0 && seconds <= SLEEP_MAX)) return luaL_error(L, "sleep: from 0 to %d seconds", SLEEP_MAX);
-    count_wait(L, run);
+    waits_count(L, run);
     run->wait.timer.run = on_timer;
     rp_timer_start(run->turn->worker, &run->wait.timer, (int64_t)ceil(seconds * 1000));
     return lua_yieldk(L, 0, (lua_KContext)run, after_sleep);
