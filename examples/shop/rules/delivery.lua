@@ -46,14 +46,10 @@ rule "delivery-late" {
     [[(?i)\b(?:not|never|n't|nothing)\b.*\b(?:arrived?|received?|come|got|turned up)\b]],
     [[(?:还没|没有|一直没).*(?:收到|到货|送到)|(?:延误|太慢)]],
   },
-  reply = function(t)
-    t.session.topic = "status"
-    return say.either(
-      t,
-      "I am sorry that you have to wait. Tell me the order number and I will look where it is.",
-      "抱歉让您久等了。请告诉我订单号，我来查一下。"
-    )
-  end,
+  reply = say.both(
+    "I am sorry that you have to wait. Tell me the order number and I will look where it is.",
+    "抱歉让您久等了。请告诉我订单号，我来查一下。"
+  ),
 }
 
 rule "delivery-pickup" {

@@ -1,5 +1,4 @@
--- Orders: where they are, and what can still be changed. t.session.topic is what the bot has asked about last; a bare
--- number, a yes or a no then belongs to it.
+-- Orders: where they are, and what can still be changed. A bare number is taken for that of an order.
 
 local say = include "lib/say.lua"
 local orders = include "lib/orders.lua"
@@ -11,10 +10,7 @@ rule "order-status" {
     [[订单(?:号)?(?:是)?\D{0,6}(?<!\d)(?<id>\d{6})(?!\d)]],
     [[(?<!\d)(?<id>\d{6})(?!\d)\D{0,6}(?:到哪|物流|发货|状态)]],
   },
-  reply = function(t)
-    t.session.topic = nil
-    return orders.status(t, t.match.id)
-  end,
+  reply = function(t) return orders.status(t, t.match.id) end,
 }
 
 rule "order-number-asked-for" {
@@ -23,19 +19,12 @@ rule "order-number-asked-for" {
     [[(?i)\b(?:track|status of)\b.*\b(?:order|parcel|package)\b]],
     [[(?:订单|包裹|快递).*(?:哪|物流|状态)|查.*(?:订单|物流|快递)]],
   },
-  reply = function(t)
-    t.session.topic = "status"
-    return say.either(t, "What is the number of your order? It has six digits.", "请问您的订单号是多少？是六位数字。")
-  end,
+  reply = say.both("What is the number of your order? It has six digits.", "请问您的订单号是多少？是六位数字。"),
 }
 
 rule "order-number-alone" {
   match = [[(?i)^\s*(?:it(?:'s| is)\s+|是\s*)?#?(?<id>\d{6})\s*[.!。！]?\s*$]],
-  when = function(t) return t.session.topic ~= "refund" end,
-  reply = function(t)
-    t.session.topic = nil
-    return orders.status(t, t.match.id)
-  end,
+  reply = function(t) return orders.status(t, t.match.id) end,
 }
 
 rule "order-number-wrong" {

@@ -12,7 +12,6 @@ rule "person" {
     [[人工|真人|转接|找.*客服]],
   },
   reply = function(t)
-    t.session.topic = nil
     t:handoff "the customer asked for a person"
     return say.either(
       t,

@@ -1,27 +1,7 @@
--- Returns, exchanges and refunds. A refund takes three messages: which order, really?, and the yes.
+-- Returns, exchanges and refunds. A refund is a dialog: which order, really?, and the yes.
 
 local say = include "lib/say.lua"
 local orders = include "lib/orders.lua"
-
-local function ask_which(t)
-  t.session.topic = "refund"
-  return say.either(t, "Which order shall be refunded? Its number has six digits.", "请问要退款的订单号是多少？是六位数字。")
-end
-
-local function ask_really(t, typed)
-  local refusal, order, id = orders.refusal(t, typed)
-  t.session.topic = order and "refund-sure" or nil
-  if refusal then return refusal end
-  return say.either(
-    t,
-    "Refund " .. order.total .. " euros for order " .. id .. " (" .. order.item .. ")? Please say yes or no.",
-    "确认为订单 " .. id .. "（" .. order.item_zh .. "）退款 " .. order.total .. " 欧元吗？请回答是或否。"
-  )
-end
-
-local function awaits(topic)
-  return function(t) return t.session.topic == topic end
-end
 
 rule "refund-time" {
   priority = 20,
@@ -35,48 +15,39 @@ rule "refund-time" {
   ),
 }
 
-rule "refund-order" {
-  priority = 20,
-  match = { [[(?i)\brefund\b.*?(?<!\d)(?<id>\d{6})(?!\d)]], [[(?i)(?<!\d)(?<id>\d{6})(?!\d).*\brefund\b]],
-            [[退款\D*(?<!\d)(?<id>\d{6})(?!\d)]], [[(?<!\d)(?<id>\d{6})(?!\d)\D*退款]] },
-  reply = function(t) return ask_really(t, t.match.id) end,
-}
-
-rule "refund" {
+dialog "refund" {
   priority = 10,
-  match = { [[(?i)\b(?:refund|money back)\b]], [[退款|退钱]] },
-  reply = ask_which,
-}
-
-rule "refund-number" {
-  priority = 10,
-  match = [[(?i)^\s*(?:it(?:'s| is)\s+|(?:订单|是)\s*)?#?(?<id>\d{6})\s*[.!。！]?\s*$]],
-  when = awaits "refund",
-  reply = function(t) return ask_really(t, t.match.id) end,
-}
-
-rule "refund-yes" {
-  priority = 10,
-  match = [[(?i)^\s*(?:yes|yep|yeah|sure|ok(?:ay)?|please do|是的?|好的?|对|确认|可以)\s*(?:,?\s*please)?[.!。！]?\s*$]],
-  when = awaits "refund-sure",
-  reply = function(t)
-    local id = t.session.order
-    t.session.topic = nil
+  match = { -- with the number of the order, or without
+    [[(?i)\b(?:refund|money back)\b.*?(?<!\d)(?<id>\d{6})(?!\d)]],
+    [[(?i)(?<!\d)(?<id>\d{6})(?!\d).*\brefund\b]],
+    [[(?:退款|退钱)\D*(?<!\d)(?<id>\d{6})(?!\d)]],
+    [[(?<!\d)(?<id>\d{6})(?!\d)\D*(?:退款|退钱)]],
+    [[(?i)\b(?:refund|money back)\b]],
+    [[退款|退钱]],
+  },
+  timeout = "1h",
+  cancelled = "Nothing was changed. / 没有做任何更改。",
+  run = function(t)
+    local typed = t.match.id or t:ask(
+      say.either(t, "Which order shall be refunded? Its number has six digits.", "请问要退款的订单号是多少？是六位数字。"),
+      { match = [[(?<!\d)\d{6}(?!\d)]],
+        again = say.either(t, "An order number has six digits; please look again.", "订单号是六位数字，请再核对一下。") }
+    )
+    if not typed then return say.either(t, "Nothing was changed.", "好的，没有做任何更改。") end
+    local refusal, order, id = orders.refusal(t, typed)
+    if refusal then return refusal end
+    local really = t:confirm(say.either(
+      t,
+      "Refund " .. order.total .. " euros for order " .. id .. " (" .. order.item .. ")? Please say yes or no.",
+      "确认为订单 " .. id .. "（" .. order.item_zh .. "）退款 " .. order.total .. " 欧元吗？请回答是或否。"
+    ))
+    if not really then return say.either(t, "Nothing was changed.", "好的，没有做任何更改。") end
+    t:event("refund", { order = id, total = order.total })
     return say.either(
       t,
       "Done: the refund for order " .. id .. " is on its way. You will get a mail with the label for the parcel.",
       "已提交：订单 " .. id .. " 的退款正在处理，退货标签会发到您的邮箱。"
     )
-  end,
-}
-
-rule "refund-no" {
-  priority = 10,
-  match = [[(?i)^\s*(?:no|nope|never ?mind|stop|cancel|rather not|不|不用了?|否|算了|取消)\s*(?:,?\s*thanks?(?: you)?)?[.!。！]?\s*$]],
-  when = awaits "refund-sure",
-  reply = function(t)
-    t.session.topic = nil
-    return say.either(t, "Nothing was changed.", "好的，没有做任何更改。")
   end,
 }
 
