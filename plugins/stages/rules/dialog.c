@@ -5,6 +5,7 @@
 #include <repartee/log.h>
 
 #include "frame.h"
+#include "inventory.h"
 #include "meter.h"
 #include "object.h"
 #include "packed.h"
@@ -28,6 +29,7 @@ static void log_line(const struct run *run, enum rp_log_level level, const char 
 }
 
 static void note(struct run *run, const char *what) {
+    inventory_reached(run->vm, &run->rule->origin);
     if (!rp_turn_explained(run->turn)) return;
     json_t *detail = json_pack("{s:s}", "dialog", run->rule->origin.name);
     if (run->journal) {
