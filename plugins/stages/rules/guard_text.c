@@ -113,7 +113,7 @@ int guard_replace(const struct guard_use *use, const struct normalised *text, st
 /* ---- in pieces --------------------------------------------------------------------------------------------------- */
 
 void guard_stream_init(struct guard_stream *stream, const struct guard_use *use) {
-    *stream = (struct guard_stream){.use = use, .sieve = rp_sieve_create(&use->patterns->set)};
+    *stream = (struct guard_stream){.use = use};
     rp_buf_init(&stream->out, use->max);
 }
 
@@ -121,6 +121,17 @@ void guard_stream_finish(struct guard_stream *stream) {
     rp_sieve_destroy(stream->sieve);
     stream->sieve = NULL;
     rp_buf_finish(&stream->out);
+}
+
+/* A reply in one piece that no pattern is in: 0, without a sieve. 1 where one is; -RP_EUTF8. */
+static int look_once(const struct guard_use *use, struct rp_str text) {
+    for (size_t i = 0; i < use->patterns->set.count; i++) {
+        struct rp_match match;
+        int found = rp_regex_match(use->patterns->patterns[i].regex, text, 0, i ? RP_MATCH_TRUSTED : 0, &match);
+        if (found == -RP_EUTF8) return found;
+        if (found != RP_MATCH_NONE) return 1;
+    }
+    return 0;
 }
 
 static int on_match(struct guard_stream *stream, const struct rp_sieve_part *part, bool *out_ended) {
@@ -170,9 +181,13 @@ static int block_blindly(struct guard_stream *stream, bool *out_ended) {
 int guard_stream_feed(struct guard_stream *stream, struct rp_str piece, bool final, struct rp_str *out_text,
                       bool *out_ended) {
     enum guard_action action = stream->use->guard->action;
-    rp_buf_clear(&stream->out);
     *out_ended = false;
-    int code = rp_sieve_feed(stream->sieve, piece, final);
+    int code = !stream->sieve && final ? look_once(stream->use, piece) : 1;
+    *out_text = piece;
+    if (code <= 0) return code;
+    if (!stream->sieve) stream->sieve = rp_sieve_create(&stream->use->patterns->set);
+    rp_buf_clear(&stream->out);
+    code = rp_sieve_feed(stream->sieve, piece, final);
     if (code == 0) code = action == GUARD_FLAG ? watch(stream) : sift(stream, out_ended);
     if (code == -RP_EREGEX && action == GUARD_BLOCK) code = block_blindly(stream, out_ended);
     if (code == 0 && !*out_ended && rp_sieve_waiting(stream->sieve).len > stream->use->max) code = -RP_EREPLYSIZE;

@@ -296,6 +296,7 @@ static enum run_state go_on(struct run *run) {
         run->generate = set->generates[run->next_generate++];
         if (try_generate(run, &state)) return state;
     }
+    run->generate = NULL;
     return RUN_PASSES;
 }
 

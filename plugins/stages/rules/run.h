@@ -105,6 +105,11 @@ static inline const struct origin *run_origin(const struct run *run) {
     if (run->tool) return &run->tool->origin;
     return run->rule ? &run->rule->origin : &run->generate->origin;
 }
+/* What the rule, generate or dialog that makes the reply names in `guards`; NULL: there is none. */
+static inline const struct guard_names *run_guards(const struct run *run) {
+    if (run->rule) return &run->rule->guards;
+    return run->generate ? &run->generate->guards : NULL;
+}
 static inline struct captures run_captures(const struct run *run) {
     return (struct captures){matcher_regex(run->rules->program->matcher, run->pattern), &run->match, &run->text};
 }

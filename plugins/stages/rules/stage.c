@@ -9,6 +9,7 @@
 
 #include "dialog.h"
 #include "guard_message.h"
+#include "guard_reply.h"
 #include "handoff.h"
 #include "inventory.h"
 #include "run.h"
@@ -84,7 +85,7 @@ static void pass_on(struct run *run) {
 }
 
 /* Pays for a turn that is kept, unless it goes on to wait. */
-static void settle(struct run *run, enum run_state state) {
+static void pay(struct run *run, enum run_state state) {
     struct rp_turn *turn = run->turn;
     if (state == RUN_ANSWERS || state == RUN_PASSES) dialog_frame(run, state == RUN_PASSES);
     if (state == RUN_ANSWERS) {
@@ -95,9 +96,18 @@ static void settle(struct run *run, enum run_state state) {
         pass_on(run);
     } else if (state == RUN_PASSES) {
         rp_turn_resume(turn);
-    } else {
-        *rp_turn_slot(turn, run->stage) = run;
     }
+}
+
+/* The rules have decided, or wait: whoever waits is to be found when the turn ends meanwhile. */
+static enum run_state guard(struct run *run, enum run_state state) {
+    if (state != RUN_WAITS) return guard_reply(run, state);
+    *rp_turn_slot(run->turn, run->stage) = run;
+    return RUN_WAITS;
+}
+
+static void settle(struct run *run, enum run_state state) {
+    pay(run, guard(run, state));
 }
 
 void stage_continue(struct run *run, enum run_state state) {
@@ -121,11 +131,12 @@ void stage_guarded(struct run *run, enum run_state state) {
 }
 
 static enum rp_outcome outcome(struct run *run, enum run_state state) {
+    state = guard(run, state);
     if (state == RUN_PASSES && !run->with_person) {
         dialog_frame(run, true);
         return RP_PASS;
     }
-    settle(run, state);
+    pay(run, state);
     return RP_KEEP;
 }
 
@@ -137,12 +148,18 @@ static enum rp_outcome on_timeout(struct rp_stage *stage, struct rp_turn *turn) 
     return outcome(run, run_start_event(run));
 }
 
+void stage_guarded_reply(struct run *run, enum run_state state) {
+    pay(run, state);
+}
+
 enum rp_outcome stage_on_event(struct rp_stage *stage, struct rp_turn *turn) {
     struct rp_str text;
     if (strcmp(turn->event, "timeout") == 0) return on_timeout(stage, turn);
     if (!handoff_event(turn, &text) || text.len == 0) return RP_PASS;
+    struct run *run = run_create(stage, turn, rp_local(&stage->element, turn->worker));
+    run->reply = text;
     rp_turn_set_by(turn, "person");
-    rp_turn_reply(turn, rp_source_text(turn, text));
+    settle(run, RUN_ANSWERS);
     return RP_KEEP;
 }
 
