@@ -26,6 +26,7 @@ static const struct scaffold scaffolds[] = {
      "  cd %s\n"
      "  repartee check              all mistakes with file and line\n"
      "  repartee chat               talk to it here\n"
+     "  repartee test               run its conversations in tests/\n"
      "  repartee run                serve it on 127.0.0.1:8080\n"},
     {"plugin", "template", "myplugin",
      "  cd %s\n"

@@ -24,18 +24,18 @@ same() { diff -u "$1" "$2" || die "$2 is not like $1"; }
 
 # what is right passes, whole and in pieces, and nothing is said on stderr
 runs 0
-says "3 passed, 0 failed (36 turns"
+says "4 passed, 0 failed (45 turns"
 [ ! -s err ] || die "stderr: $(cat err)"
 runs 0 --seed 7
-says "6 passed, 0 failed (72 turns"
+says "8 passed, 0 failed (90 turns"
 says "shredded with --seed 7)"
 runs 0 -v -f 'people|fresh'
 says "tests/people.chat: passed"
 says "2 passed"
 silent "all.chat"
 runs 0 tests/all.chat tests/all.chat tests
-says "3 passed"
-(cd .. && "$program" test -c bot/bot.lua) | grep -qF "3 passed" || die "the bot file's folder is not where its tests are"
+says "4 passed"
+(cd .. && "$program" test -c bot/bot.lua) | grep -qF "4 passed" || die "the bot file's folder is not where its tests are"
 
 # what is wrong is told with file and line
 runs 1 bad
@@ -46,7 +46,7 @@ runs 1 broken
 grep -v ' passed, ' out >told || true
 same broken/expected.txt told
 runs 1 broken tests
-says "3 passed, 1 failed"
+says "4 passed, 1 failed"
 
 # usage
 runs 2 --nonsense
@@ -71,7 +71,7 @@ runs 1 --junit junit.xml bad broken tests
 python3 - <<'PY' || die "junit.xml is not what it should be"
 import xml.etree.ElementTree as tree
 suite = tree.parse("junit.xml").getroot()
-assert suite.get("tests") == "5" and suite.get("failures") == "2", suite.attrib
+assert suite.get("tests") == "6" and suite.get("failures") == "2", suite.attrib
 failed = [case.get("file") for case in suite if case.find("failure") is not None]
 assert failed == ["bad/bad.chat", "broken/broken.chat"], failed
 assert "line [-2-]{+two+}" in suite[0].find("failure").text
@@ -104,11 +104,12 @@ runs 1 -c wrong.lua
 says "no stage called 'nonsense'"
 
 # coverage: what no test reached is named, and it can be asked for
-runs 0 --coverage=100 tests/all.chat tests/people.chat
-says "coverage: 9 of 9 reached"
+runs 0 --coverage=100
+says "rules/dialogs.lua:1: dialog 'pizza': these lines did not run: 11, 16"
+says "coverage: 11 of 11 reached, 18 of 20 lines"
 runs 0 --coverage tests/people.chat
 says "rules/rules.lua:1: rule 'hello' was not reached"
-says "coverage: 2 of 9 reached"
+says "coverage: 2 of 11 reached"
 runs 1 --coverage=30 tests/people.chat
-says "22.2 % were reached, 30 % are asked for"
+says "18.2 % were reached, 30 % are asked for"
 runs 2 --coverage=x

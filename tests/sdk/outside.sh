@@ -37,5 +37,6 @@ REPARTEE_PLUGIN_PATH=hello/build "$program" plugins hello | grep -q "Is there an
 "$program" new bot mine >/dev/null
 cd mine
 "$program" check || die "the new bot does not load"
+"$program" test --shred --coverage=100 || die "the new bot fails its own tests"
 "$program" chat hello | grep -q "I am mine" || die "the new bot does not greet"
 "$program" chat "something else" | grep -q "opening hours" || die "the new bot has no answer of last resort"

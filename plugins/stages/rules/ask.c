@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "dialog.h"
 #include "freeze.h"
+#include "inventory.h"
 #include "listen.h"
 #include "object.h"
 #include "packed.h"
@@ -262,6 +263,7 @@ static int call(lua_State *L) {
     const struct rule *rule = ruleset_dialog(run->vm->set, name);
     if (!rule) return luaL_error(L, "call: there is no dialog '%s'", name);
     journal_trace(run->journal, packed_hash_text(PACKED_HASH_START, rp_str(name)));
+    inventory_reached(run->vm, &rule->origin);
     luaL_checkstack(L, 8, NULL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, rule->reply_ref);
     lua_insert(L, 3);

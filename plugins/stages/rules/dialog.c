@@ -260,6 +260,7 @@ enum dialog_next dialog_expire(struct run *run) {
 /* ---- for its function -------------------------------------------------------------------------------------------- */
 
 void dialog_begin(lua_State *L, struct run *run) {
+    inventory_reached(run->vm, &run->rule->origin);
     if (!run->dialogs) open_dialogs(run, json_array());
     run->dialogs->record = progress_create(run);
     run->dialogs->rule = run->rule;
