@@ -121,6 +121,7 @@ static void mend_lists(json_t *schema) {
     static const char *const lists[] = {"required", "enum", "allOf", "anyOf", "oneOf", "prefixItems"};
     static const char *const maps[] = {"properties", "$defs", "definitions", "allOf", "anyOf", "oneOf", "prefixItems"};
     static const char *const single[] = {"items", "additionalProperties", "not"};
+    if (!json_is_object(schema)) return;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         const json_t *list = json_object_get(schema, lists[i]);
         if (json_is_object(list) && json_object_size(list) == 0) json_object_set_new(schema, lists[i], json_array());
