@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/config/element.h"
+#include "core/config/fingerprint.h"
 #include "core/config/load.h"
 #include "core/model/meter.h"
 
@@ -77,6 +78,7 @@ int bot_open(struct bot *bot, unsigned workers, struct report *report) {
     struct bot_private *private = bot->private;
     size_t first = report->count, errors = report->errors;
     private->workers = workers;
+    fingerprint_begin(bot);
     for (size_t i = 0; i < private->count; i++) open_item(bot, private->items[i], workers, report);
     if (report->errors == errors) return 0;
     report_sort(report, first, private->shown);

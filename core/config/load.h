@@ -34,6 +34,7 @@ struct bot_private {
     struct item **items; /* in opening order */
     size_t count;
     unsigned workers;
+    unsigned char fingerprint[RP_FINGERPRINT_SIZE];
 };
 
 struct load {

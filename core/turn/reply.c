@@ -153,6 +153,7 @@ void rp_turn_more(struct rp_turn *pub) {
     if (turn->wanted || turn->cancelled || turn->phase > TURN_REPLY) return;
     turn->wanted = true;
     if (turn->phase == TURN_REPLY) ask(turn, turn->outermost);
+    if (turn->phase == TURN_BRANCHED) turn_schedule(turn);
 }
 
 /* ---- chunks on their way -------------------------------------------------------------------------------------------------- */

@@ -200,6 +200,13 @@ static void make_slots(struct turn *turn) {
     if (rp_log_enabled(RP_LOG_DEBUG)) turn->stage_ns = rp_arena_zalloc(turn->pub.arena, count * sizeof(*turn->stage_ns));
 }
 
+/* All that is ready in front of the stages. */
+static void begin_inward(struct turn *turn) {
+    turn->phase = TURN_INWARD;
+    make_slots(turn);
+    go_inward(turn);
+}
+
 void turn_session_ready(struct turn *turn) {
     turn->phase = TURN_INWARD;
     if (turn->session_error) {
@@ -209,8 +216,7 @@ void turn_session_ready(struct turn *turn) {
     if (turn->timeout && !take_timeout(turn)) return;
     if (turn->pub.event && turn->pub.user.len == 0) turn->pub.user = turn->session.user;
     if (!turn->pub.event && (!take_ownership(turn) || wake_first(turn))) return;
-    make_slots(turn);
-    go_inward(turn);
+    begin_inward(turn);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------------- */
@@ -239,6 +245,7 @@ static void drop_stage(struct turn *turn) {
 static void turn_finish(struct turn *turn) {
     struct rp_worker *worker = turn->pub.worker;
     const struct turn_runtime *runtime = turn->runtime;
+    bool branch = turn->branch;
     turn->finishing = true;
     rp_timer_stop(worker, &turn->deadline);
     rp_task_cancel(worker, &turn->task);
@@ -248,13 +255,13 @@ static void turn_finish(struct turn *turn) {
     if (turn->session_held || turn->session_queued)
         session_hub_release(runtime->hub, &turn->pub, turn->session_held);
     record_end(turn);
-    turn_log(turn);
+    if (!branch) turn_log(turn);
     event_send_all(turn);
     session_finish(&turn->session);
     if (turn->sink->ops->done) turn->sink->ops->done(turn->sink);
     json_decref((json_t *)turn->pub.metadata);
     turn_table_give(worker, turn);
-    atomic_fetch_sub(&worker->group->turns, 1);
+    if (!branch) atomic_fetch_sub(&worker->group->turns, 1);
     rp_worker_release(worker);
     generation_release(runtime->generation, worker);
 }
@@ -268,6 +275,7 @@ static void turn_step(struct rp_task *task) {
     }
     switch (turn->phase) {
     case TURN_START: turn_take_session(turn); break;
+    case TURN_BRANCHED: begin_inward(turn); break;
     case TURN_READY: turn_session_ready(turn); break;
     case TURN_INWARD: go_inward(turn); break;
     case TURN_KEPT: take_payment(turn); break;
@@ -366,25 +374,30 @@ static void fill(struct turn *turn, const struct rp_turn_start *start) {
     pub->metadata = start->metadata ? json_incref(start->metadata) : NULL;
     pub->stream = start->stream;
     pub->started_ns = rp_now_ns();
-    pub->reply_max = turn->reply.max;
-    pub->deadline_ms = rp_worker_now_ms(pub->worker) + turn->runtime->limits.turn_ms;
 }
 
-static struct turn *start_turn(struct rp_worker *worker, struct turn_runtime *runtime, struct rp_pipeline *pipeline,
-                               const struct rp_turn_start *start) {
+struct turn *turn_make(struct rp_worker *worker, struct turn_runtime *runtime, struct rp_pipeline *pipeline) {
     struct turn *turn = turn_table_take(worker);
     turn->pipeline = pipeline;
     turn->runtime = runtime;
-    turn->wanted = true;
     turn->task.run = turn_step;
     turn->deadline.run = on_deadline;
     turn->reply.max = (size_t)runtime->limits.reply;
     rp_buf_clear(&turn->reply);
-    fill(turn, start);
-    if (start->explain) record_begin(turn);
+    turn->pub.reply_max = turn->reply.max;
+    turn->pub.deadline_ms = rp_worker_now_ms(worker) + runtime->limits.turn_ms;
     rp_worker_hold(worker);
     generation_hold(runtime->generation, worker);
     rp_timer_start(worker, &turn->deadline, runtime->limits.turn_ms);
+    return turn;
+}
+
+static struct turn *start_turn(struct rp_worker *worker, struct turn_runtime *runtime, struct rp_pipeline *pipeline,
+                               const struct rp_turn_start *start) {
+    struct turn *turn = turn_make(worker, runtime, pipeline);
+    turn->wanted = true;
+    fill(turn, start);
+    if (start->explain) record_begin(turn);
     turn_schedule(turn);
     return turn;
 }

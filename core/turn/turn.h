@@ -23,6 +23,7 @@ struct turn_runtime {
 
 enum turn_phase {
     TURN_START,   /* to be given its session */
+    TURN_BRANCHED, /* a branch that has not been asked for anything yet */
     TURN_WAITING, /* in line for the session, or the store is reading it */
     TURN_READY,   /* the session is there */
     TURN_INWARD,  /* stage `index` is next */
@@ -53,6 +54,7 @@ struct turn {
     struct rp_task task;
     struct rp_timer deadline;
     bool cancelled, finishing;
+    bool branch; /* of another turn: neither its session nor the log hear of it */
     bool shielded, late; /* late: the deadline has passed behind the shield */
 
     struct rp_source *source;
@@ -93,6 +95,8 @@ static inline struct turn *turn_of(struct rp_turn *turn) {
 }
 
 /* turn.c */
+/* A turn that holds its worker and generation and has its deadline; the caller fills in the rest and schedules it. */
+struct turn *turn_make(struct rp_worker *worker, struct turn_runtime *runtime, struct rp_pipeline *pipeline);
 void turn_schedule(struct turn *turn);
 void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk); /* the reply is complete */
 void turn_end(struct turn *turn, const struct rp_chunk *chunk, enum rp_flow flow); /* writes the last chunk */

@@ -169,7 +169,7 @@ static void write_timer(struct turn *turn) {
 }
 
 void turn_save_and_end(struct turn *turn, const struct rp_chunk *chunk) {
-    if (!turn->runtime->store) {
+    if (!turn->runtime->store || turn->branch) {
         turn_end(turn, chunk, RP_END);
         return;
     }
@@ -207,7 +207,7 @@ void rp_session_save(struct rp_turn *pub, struct rp_session_save *save) {
     turn->save = save;
     turn->save_code = 0;
     turn->save_task.run = on_save_task;
-    if (turn->runtime->store)
+    if (turn->runtime->store && !turn->branch)
         put_session(turn, NULL, 0, on_saved);
     else
         rp_task_schedule(pub->worker, &turn->save_task);

@@ -218,3 +218,10 @@ const struct source *sources_module(struct sources *sources, const char *name, c
 void sources_seal(struct sources *sources) {
     sources->sealed = true;
 }
+
+void sources_tell(const struct sources *sources, void (*tell)(void *arg, struct rp_str text), void *arg) {
+    for (size_t i = 0; i < sources->count; i++) {
+        tell(arg, rp_str(sources->entries[i]->source.name));
+        tell(arg, sources->entries[i]->source.text);
+    }
+}

@@ -28,6 +28,8 @@ const struct source *sources_rule(struct sources *sources, const char *path, con
  * of the rules folder. */
 const struct source *sources_module(struct sources *sources, const char *name, const char **out_why);
 const struct source *sources_data(struct sources *sources, const char *path, const char **out_why);
+/* Everything that has been read so far, in the order of reading. */
+void sources_tell(const struct sources *sources, void (*tell)(void *arg, struct rp_str text), void *arg);
 void sources_seal(struct sources *sources);
 
 #endif

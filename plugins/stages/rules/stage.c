@@ -35,6 +35,10 @@ static void log_loaded(const struct program *program) {
            program->rule_count, matcher_count(matcher), sources_count(program->sources), matcher_bare_count(matcher));
 }
 
+static void tell_shape(void *arg, struct rp_str text) {
+    rp_element_shape(arg, text);
+}
+
 int stage_open(struct rp_element *element, struct rp_error *error) {
     const struct rules_options *options = element->options;
     char buffer[PATH_MAX];
@@ -50,6 +54,7 @@ int stage_open(struct rp_element *element, struct rp_error *error) {
     struct rules *rules = rp_alloc(sizeof(*rules));
     *rules = (struct rules){options, program};
     element->state = rules;
+    sources_tell(program->sources, tell_shape, element);
     log_loaded(program);
     return 0;
 }

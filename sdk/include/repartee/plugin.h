@@ -98,6 +98,15 @@ RP_EXPORT void rp_element_report(const struct rp_element *element, bool warning,
  * From open on, any thread. */
 RP_EXPORT struct rp_model *rp_element_model(const struct rp_element *element, struct rp_str name);
 
+/* What replies come from besides the bot file: an element tells the files that it has read, in open(). */
+RP_EXPORT void rp_element_shape(const struct rp_element *element, struct rp_str bytes);
+/* From attach on, any thread: a number that is the same as long as nothing has changed that may show in what the bot says
+ * at this element's place: bot file, rule files, repartee's version. Equal on all machines that run the same bot, so that
+ * a shared store can be asked with it. */
+#define RP_FINGERPRINT_SIZE 32
+RP_EXPORT void rp_element_fingerprint(const struct rp_element *element,
+                                      unsigned char out_fingerprint[RP_FINGERPRINT_SIZE]);
+
 /* Keeps the element's generation on this worker, although a reload has replaced it: for what is under way there besides
  * turns, which hold theirs by themselves. Each hold needs one release; both on the worker. */
 RP_EXPORT void rp_element_hold(const struct rp_element *element, struct rp_worker *worker);

@@ -242,6 +242,15 @@ RP_EXPORT void rp_session_wake(struct rp_turn *turn, int64_t at_ms);
 RP_EXPORT void rp_turn_shield(struct rp_turn *turn);
 RP_EXPORT void rp_turn_unshield(struct rp_turn *turn);
 
+/* ---- branches: the stages behind, for more than this turn ---------------------------------------------------------------- */
+
+/* A turn that runs the stages behind the one that `turn` is at: for a stage that lets several turns share a reply, or
+ * gets one for later. It has copies of message, prompt and session as they are now, and outlives `turn`. It does nothing
+ * until the first rp_turn_more; then it goes like any turn, with `sink` in the transport's place and a deadline of its
+ * own; rp_turn_cancel ends it. What it puts into the session is dropped, its usage (rp_turn_usage) is counted nowhere
+ * else, and the log does not hear of it. NULL: the prompt has a runner or `fits`, which belong to their turn. */
+RP_EXPORT struct rp_turn *rp_turn_branch(struct rp_turn *turn, struct rp_sink *sink);
+
 /* ---- what is told of a turn -------------------------------------------------------------------------------------------- */
 
 struct rp_element;
