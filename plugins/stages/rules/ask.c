@@ -20,32 +20,69 @@
 
 enum { OBJECT = 1, QUESTION, OPTIONS, TRIED, REFUSAL, VALUE, CAPTURES }; /* places on the stack of ask */
 
-static int ask_on(lua_State *L, struct run *run);
-
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
-static void check_names(lua_State *L, int index, const char *const *known, const char *what) {
+static void check_name(lua_State *L, const char *const *known, const char *what) {
     size_t count = 0;
-    while (known[count]) count++;
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+    while (known[count] && strcmp(known[count], name) != 0) count++;
+    if (known[count]) return;
+    const char *near = rp_nearest_name(name, known, count);
+    luaL_error(L, "%s: there is no option '%s'%s%s%s", what, name, near ? " (did you mean '" : "", near ? near : "",
+               near ? "'?)" : "");
+}
+
+void ask_options(lua_State *L, int index, const char *const *known, const char *what) {
+    if (lua_isnoneornil(L, index)) {
+        lua_newtable(L);
+    } else if (lua_istable(L, index)) {
+        freeze_contents(L, index);
+    } else {
+        luaL_error(L, "%s: options are a table, not a %s", what, luaL_typename(L, index));
+    }
+    lua_replace(L, index);
     lua_pushnil(L);
     while (lua_next(L, index)) {
         lua_pop(L, 1);
-        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
-        size_t i = 0;
-        while (i < count && strcmp(known[i], name) != 0) i++;
-        if (i < count) continue;
-        const char *near = rp_nearest_name(name, known, count);
-        luaL_error(L, "%s: there is no option '%s'%s%s%s", what, name, near ? " (did you mean '" : "", near ? near : "",
-                   near ? "'?)" : "");
+        check_name(L, known, what);
     }
 }
 
-static int tries_of(lua_State *L) {
-    lua_getfield(L, OPTIONS, "tries");
-    lua_Integer tries = luaL_optinteger(L, -1, TRIES);
+int ask_tries(lua_State *L, int options, const char *what) {
+    int whole;
+    if (lua_getfield(L, options, "tries") == LUA_TNIL) {
+        lua_pop(L, 1);
+        return TRIES;
+    }
+    lua_Integer tries = lua_tointegerx(L, -1, &whole);
     lua_pop(L, 1);
-    if (tries < 1 || tries > TRIES_MAX) luaL_error(L, "ask: 'tries' is a number from 1 to %d", TRIES_MAX);
+    if (!whole || tries < 1 || tries > TRIES_MAX) luaL_error(L, "%s: 'tries' is a number from 1 to %d", what, TRIES_MAX);
     return (int)tries;
+}
+
+bool ask_push_check(lua_State *L, int options, int value, const char *what) {
+    int type = lua_getfield(L, options, "check");
+    if (type == LUA_TNIL) {
+        lua_pop(L, 1);
+        return false;
+    }
+    if (type != LUA_TFUNCTION) luaL_error(L, "%s: 'check' is a function", what);
+    lua_pushvalue(L, value);
+    return true;
+}
+
+bool ask_checked(lua_State *L, int value, const char *what) {
+    if (lua_toboolean(L, -2)) {
+        lua_pop(L, 1);
+        if (lua_isboolean(L, -1)) {
+            lua_pop(L, 1);
+            lua_pushvalue(L, value);
+        }
+        return true;
+    }
+    lua_remove(L, -2);
+    if (!lua_isnil(L, -1) && !lua_isstring(L, -1)) luaL_error(L, "%s: 'check' gives a value, or nil and a text", what);
+    return false;
 }
 
 /* ---- what is said ------------------------------------------------------------------------------------------------ */
@@ -61,29 +98,6 @@ static struct rp_str next_question(lua_State *L, struct run *run) {
     if (!lua_isnil(L, REFUSAL)) return text_at(L, run, REFUSAL);
     if (lua_getfield(L, OPTIONS, "again") == LUA_TNIL) return text_at(L, run, QUESTION);
     return text_at(L, run, -1);
-}
-
-/* ---- check ------------------------------------------------------------------------------------------------------- */
-
-int ask_check(lua_State *L, int options, lua_KContext context, lua_KFunction k) {
-    if (lua_getfield(L, options, "check") != LUA_TFUNCTION) luaL_error(L, "'check' is a function");
-    lua_insert(L, -2);
-    lua_callk(L, 1, 2, context, k);
-    return k(L, LUA_OK, context);
-}
-
-bool ask_checked(lua_State *L, int value) {
-    if (lua_toboolean(L, -2)) {
-        lua_pop(L, 1);
-        if (lua_isboolean(L, -1)) {
-            lua_pop(L, 1);
-            lua_pushvalue(L, value);
-        }
-        return true;
-    }
-    lua_remove(L, -2);
-    if (!lua_isnil(L, -1) && !lua_isstring(L, -1)) luaL_error(L, "'check' gives a value, or nil and a text");
-    return false;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -108,22 +122,14 @@ static int give_up(lua_State *L, struct run *run) {
     return 2;
 }
 
-/* The refusal is on the top of the stack, nil for none of its own. */
-static int refuse(lua_State *L, struct run *run) {
+/* The refusal is on the top of the stack, nil for none of its own. True: it was one too many. */
+static bool refuse(lua_State *L) {
     lua_Integer tried = lua_tointeger(L, TRIED) + 1;
     lua_replace(L, REFUSAL);
     lua_pushinteger(L, tried);
     lua_replace(L, TRIED);
-    return tried >= tries_of(L) ? give_up(L, run) : ask_on(L, run);
-}
-
-static int after_check(lua_State *L, int status, lua_KContext context) {
-    (void)status;
-    (void)context;
-    struct run *run = object_run(L, OBJECT);
-    if (!ask_checked(L, VALUE)) return refuse(L, run);
-    lua_pushvalue(L, CAPTURES);
-    return 2;
+    lua_settop(L, REFUSAL);
+    return tried >= ask_tries(L, OPTIONS, "ask");
 }
 
 static int no_answer(lua_State *L, struct run *run, int64_t timeout_ms) {
@@ -133,25 +139,40 @@ static int no_answer(lua_State *L, struct run *run, int64_t timeout_ms) {
     return 2;
 }
 
-static int ask_on(lua_State *L, struct run *run) {
-    lua_settop(L, REFUSAL);
+static int ask_on(lua_State *L, struct run *run, bool checked);
+
+static int after_check(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    (void)context;
+    return ask_on(L, object_run(L, OBJECT), true);
+}
+
+/* `checked`: the results of `check` are there, for the answer at VALUE. */
+static int ask_on(lua_State *L, struct run *run, bool checked) {
     int64_t timeout_ms = listen_timeout(L, OPTIONS, "ask");
-    struct rp_str again = text_at(L, run, QUESTION);
-    enum heard heard = listen_for(L, run, next_question(L, run), again, timeout_ms);
-    lua_settop(L, REFUSAL);
-    if (heard == HEARD_LATER) return lua_yield(L, 0);
-    if (heard == HEARD_NOTHING) return no_answer(L, run, timeout_ms);
-    if (!answer_take(L, OPTIONS, &run->dialogs->text, "ask")) {
-        lua_pushnil(L);
-        return refuse(L, run);
+    ask_tries(L, OPTIONS, "ask"); /* a mistake is to show at once */
+    for (;; checked = false) {
+        if (!checked) {
+            lua_settop(L, REFUSAL);
+            struct rp_str again = text_at(L, run, QUESTION);
+            enum heard heard = listen_for(L, run, next_question(L, run), again, timeout_ms);
+            lua_settop(L, REFUSAL);
+            if (heard == HEARD_LATER) return lua_yield(L, 0);
+            if (heard == HEARD_NOTHING) return no_answer(L, run, timeout_ms);
+            if (!answer_take(L, OPTIONS, &run->dialogs->text, "ask")) {
+                lua_pushnil(L);
+                if (refuse(L)) return give_up(L, run);
+                continue;
+            }
+            if (!ask_push_check(L, OPTIONS, VALUE, "ask")) return 2;
+            lua_callk(L, 1, 2, 0, after_check);
+        }
+        if (ask_checked(L, VALUE, "ask")) {
+            lua_pushvalue(L, CAPTURES);
+            return 2;
+        }
+        if (refuse(L)) return give_up(L, run);
     }
-    if (lua_getfield(L, OPTIONS, "check") == LUA_TNIL) {
-        lua_settop(L, CAPTURES);
-        return 2;
-    }
-    lua_settop(L, CAPTURES);
-    lua_pushvalue(L, VALUE);
-    return ask_check(L, OPTIONS, 0, after_check);
 }
 
 static int begin(lua_State *L, struct run *run) {
@@ -159,21 +180,14 @@ static int begin(lua_State *L, struct run *run) {
     lua_pushinteger(L, 0);
     lua_pushnil(L);
     luaL_checkstack(L, 16, NULL);
-    return ask_on(L, run);
+    return ask_on(L, run, false);
 }
 
 static int ask(lua_State *L) {
     static const char *const known[] = {"match", "choices", "again", "tries", "otherwise", "timeout", "check", NULL};
     struct run *run = listen_run(L, "ask");
     lua_settop(L, OPTIONS);
-    if (lua_isnil(L, OPTIONS)) {
-        lua_newtable(L);
-        lua_replace(L, OPTIONS);
-    }
-    luaL_checktype(L, OPTIONS, LUA_TTABLE);
-    freeze_contents(L, OPTIONS);
-    lua_replace(L, OPTIONS);
-    check_names(L, OPTIONS, known, "ask");
+    ask_options(L, OPTIONS, known, "ask");
     return begin(L, run);
 }
 
@@ -190,8 +204,8 @@ static int ask(lua_State *L) {
     "(?i)^\\W*(?:no|nope|nah|n|not|don't|do not|never|wrong|incorrect|stop|nein|nicht|falsch|non|não|нет)\\b"
 #define NO_ZH "^\\W*(?:不|没(?!错|问题)|否|别|错|算了|取消|先不|暂不|いいえ|아니)"
 
-static void push_patterns(lua_State *L, const char *name, const char *first, const char *second) {
-    if (lua_getfield(L, OPTIONS, name) != LUA_TNIL) return;
+static void push_patterns(lua_State *L, int options, const char *name, const char *first, const char *second) {
+    if (lua_getfield(L, options, name) != LUA_TNIL) return;
     lua_pop(L, 1);
     lua_createtable(L, 2, 0);
     lua_pushstring(L, first);
@@ -200,36 +214,30 @@ static void push_patterns(lua_State *L, const char *name, const char *first, con
     lua_rawseti(L, -2, 2);
 }
 
-static void copy_option(lua_State *L, int from, int to, const char *name) {
-    lua_getfield(L, from, name);
-    lua_setfield(L, to, name);
+void ask_push_yes_no(lua_State *L, int options) {
+    lua_newtable(L);
+    lua_pushboolean(L, 1);
+    push_patterns(L, options, "yes", YES, YES_ZH);
+    lua_rawset(L, -3);
+    lua_pushboolean(L, 0);
+    push_patterns(L, options, "no", NO, NO_ZH);
+    lua_rawset(L, -3);
 }
 
 /* A question with two choices, true and false. */
 static int confirm(lua_State *L) {
     static const char *const known[] = {"yes", "no", "again", "tries", "otherwise", "timeout", NULL};
-    static const char *const kept[] = {"again", "tries", "otherwise", "timeout", NULL};
+    static const char *const kept[] = {"again", "tries", "otherwise", "timeout"};
     struct run *run = listen_run(L, "confirm");
     lua_settop(L, OPTIONS);
-    if (lua_isnil(L, OPTIONS)) {
-        lua_newtable(L);
-        lua_replace(L, OPTIONS);
+    ask_options(L, OPTIONS, known, "confirm");
+    lua_newtable(L);
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        lua_getfield(L, OPTIONS, kept[i]);
+        lua_setfield(L, -2, kept[i]);
     }
-    luaL_checktype(L, OPTIONS, LUA_TTABLE);
-    freeze_contents(L, OPTIONS);
-    lua_replace(L, OPTIONS);
-    check_names(L, OPTIONS, known, "confirm");
-    lua_newtable(L);
-    int options = lua_gettop(L);
-    for (size_t i = 0; kept[i]; i++) copy_option(L, OPTIONS, options, kept[i]);
-    lua_newtable(L);
-    lua_pushboolean(L, 1);
-    push_patterns(L, "yes", YES, YES_ZH);
-    lua_rawset(L, -3);
-    lua_pushboolean(L, 0);
-    push_patterns(L, "no", NO, NO_ZH);
-    lua_rawset(L, -3);
-    lua_setfield(L, options, "choices");
+    ask_push_yes_no(L, OPTIONS);
+    lua_setfield(L, -2, "choices");
     lua_replace(L, OPTIONS);
     return begin(L, run);
 }

@@ -163,6 +163,7 @@ static void open_journal(struct run *run) {
     journal_finish(&dialogs->journal);
     progress_open(dialogs->record, &dialogs->journal, (size_t)run->rules->options->journal);
     normalise_text(run->turn->arena, progress_text(dialogs->record), &dialogs->text);
+    dialogs->fresh = true;
     run->journal = &dialogs->journal;
 }
 

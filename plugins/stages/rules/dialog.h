@@ -30,6 +30,7 @@ struct dialogs { /* in the turn's arena; run->dialogs */
     const struct rule *rule; /* of the dialog whose function runs, or is to go on */
     struct journal journal;
     struct normalised text; /* the message that it has last taken */
+    bool fresh;             /* that is the one that it began with */
     struct said *said, **said_end;
     bool resumed;    /* the one that runs, or ran last, was there before this turn */
     bool asks;       /* the function waits for an answer to `question` */

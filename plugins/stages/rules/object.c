@@ -14,6 +14,7 @@
 #include "observed.h"
 #include "patterns.h"
 #include "run.h"
+#include "slots.h"
 
 #define TYPE "turn" /* as error messages call it */
 #define HISTORY_MAX 100
@@ -201,6 +202,7 @@ void object_open(lua_State *L) {
     luaL_setfuncs(L, handoff_functions, 0);
     luaL_setfuncs(L, event_functions, 0);
     luaL_setfuncs(L, ask_functions, 0);
+    luaL_setfuncs(L, slots_functions, 0);
     calls_wrap(L, -1);
     lua_pushcclosure(L, on_index, 2);
     lua_setfield(L, -2, "__index");

@@ -157,12 +157,16 @@ static int next_pair(lua_State *L) {
     return 2;
 }
 
+void repeatable_keys(lua_State *L, int table) {
+    lua_Integer count = push_keys(L, lua_absindex(L, table));
+    sort(&(struct sorting){.L = L, .list = lua_gettop(L)}, count);
+}
+
 int repeatable_pairs(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     freeze_contents(L, 1);
-    lua_Integer count = push_keys(L, 2);
-    sort(&(struct sorting){.L = L, .list = 3}, count);
+    repeatable_keys(L, 2);
     lua_pushinteger(L, 0);
     lua_pushcclosure(L, next_pair, 3);
     return 1;

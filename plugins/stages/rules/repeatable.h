@@ -13,6 +13,7 @@ int64_t repeatable_now_ms(lua_State *L);          /* rp_wall_ms(), or a dialog's
 int repeatable_next(lua_State *L);
 /* pairs: pushes an iterator over the table at index 1 in the order of its keys. */
 int repeatable_pairs(lua_State *L);
+void repeatable_keys(lua_State *L, int table); /* pushes the list of its keys in their order */
 int repeatable_sort(lua_State *L); /* table.sort */
 void repeatable_math(lua_State *L);   /* for the table `math` on the top of the stack */
 int repeatable_tostring(lua_State *L);
