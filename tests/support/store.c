@@ -66,6 +66,7 @@ static void put(struct rp_store *base, struct rp_worker *worker, struct rp_str k
         store->keys[at] = strndup(key.data, key.len);
         rp_buf_init(&store->values[at], 1 << 20);
         rp_buf_append_str(&store->values[at], value);
+        if (store->on_put) store->on_put(store);
     }
     give(store, worker, op, store->fail_put, RP_STR(""));
 }

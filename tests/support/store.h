@@ -13,6 +13,7 @@ struct test_store {
     bool later;        /* answers by a task of the worker */
     int fail_put;      /* the code of puts to come; 0: they work */
     unsigned puts;
+    void (*on_put)(struct test_store *store); /* after each that worked; NULL: none */
 };
 
 void test_store_init(struct test_store *store);

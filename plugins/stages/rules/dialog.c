@@ -280,14 +280,21 @@ int dialog_leave(lua_State *L, struct run *run, struct rp_str text) {
     return meter_raise(L);
 }
 
-int dialog_differs(lua_State *L, struct run *run) {
-    if (run->account.over == METER_FINE) run->account.over = METER_CHANGED;
+static int raise_final(lua_State *L, struct run *run, enum meter_over over) {
+    if (run->account.over == METER_FINE) run->account.over = over;
     return meter_raise(L);
 }
 
+int dialog_differs(lua_State *L, struct run *run) {
+    return raise_final(L, run, METER_CHANGED);
+}
+
 int dialog_full(lua_State *L, struct run *run) {
-    if (run->account.over == METER_FINE) run->account.over = METER_JOURNAL;
-    return meter_raise(L);
+    return raise_final(L, run, METER_JOURNAL);
+}
+
+int dialog_crowded(lua_State *L, struct run *run) {
+    return raise_final(L, run, METER_SESSION);
 }
 
 const json_t *dialog_read(lua_State *L, struct run *run, const char *name, const json_t *actual) {

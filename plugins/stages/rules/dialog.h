@@ -66,7 +66,8 @@ void dialog_begin(lua_State *L, struct run *run); /* run->rule's function is abo
 void dialog_say(struct run *run, struct rp_str text); /* lives in the turn's arena */
 int dialog_leave(lua_State *L, struct run *run, struct rp_str text); /* ends it here; raises */
 int dialog_differs(lua_State *L, struct run *run); /* raises what cannot be caught */
-int dialog_full(lua_State *L, struct run *run);    /* the same */
+int dialog_full(lua_State *L, struct run *run);    /* the same: its journal is full */
+int dialog_crowded(lua_State *L, struct run *run); /* the same: the session is */
 /* What a thing outside is, as the function may know it: borrowed, never NULL. Raises. */
 const json_t *dialog_read(lua_State *L, struct run *run, const char *name, const json_t *actual);
 /* A script sets the session variable to `value`, which is at `index`. True: it is to be done; false: it has been. Also for

@@ -115,6 +115,7 @@ const char *meter_reason(enum meter_over over) {
         [METER_WALL] = "too much time: the rule is over its budget",
         [METER_WAITS] = "too many waits: the rule is over its budget",
         [METER_JOURNAL] = "too much to remember: the dialog's journal is over its budget",
+        [METER_SESSION] = "the session has no room for what the dialog sets",
         [METER_ENDED] = "this turn has ended",
         [METER_LEFT] = "the dialog has ended",
         [METER_CHANGED] = "the dialog does not fit its journal",

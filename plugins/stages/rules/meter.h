@@ -20,6 +20,7 @@ enum meter_over {
     METER_WALL,
     METER_WAITS,
     METER_JOURNAL,
+    METER_SESSION,
     METER_ENDED,
     METER_LEFT,    /* no budget, but as final: the dialog has ended in the middle of its function */
     METER_CHANGED, /* the function does not fit its journal */

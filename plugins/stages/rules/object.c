@@ -180,7 +180,7 @@ static int set_lang(lua_State *L) {
     json_t *value = tag ? json_stringn(tag, len) : NULL;
     int rc = dialog_writes(L, run, OBJECT_LANG, 3, value) ? rp_session_set(run->turn, OBJECT_LANG, value) : 0;
     json_decref(value);
-    if (rc != 0) return run->journal ? dialog_full(L, run) : luaL_error(L, "the session is full");
+    if (rc != 0) return run->journal ? dialog_crowded(L, run) : luaL_error(L, "the session is full");
     lua_getiuservalue(L, 1, 1);
     lua_pushnil(L);
     lua_setfield(L, -2, "lang"); /* is found out anew */

@@ -50,7 +50,7 @@ static int on_newindex(lua_State *L) {
     json_decref(value);
     meter_charge(L, SET_STEPS);
     if (rc == 0) return 0;
-    if (run->journal) return dialog_full(L, run);
+    if (run->journal) return dialog_crowded(L, run);
     return luaL_error(L, "t.session.%s: %s", name,
                       rc == -RP_ETOOLARGE ? "the session would grow too large" : rp_error_text(rc));
 }

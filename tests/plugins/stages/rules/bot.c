@@ -166,12 +166,17 @@ unsigned web_requests(void) {
     return web.requests;
 }
 
+void web_hang_up(const char *response) {
+    for (unsigned i = 0; i < web.conn_count && i < 16; i++) {
+        if (!uv_is_closing((uv_handle_t *)&web.conns[i])) uv_close((uv_handle_t *)&web.conns[i], NULL);
+    }
+    web.response = response;
+    rig_spin(&bot.rig, 4);
+}
+
 void web_close(void) {
     if (!web.open) return;
     web.open = false;
     uv_close((uv_handle_t *)&web.listener, NULL);
-    for (unsigned i = 0; i < web.conn_count && i < 16; i++) {
-        if (!uv_is_closing((uv_handle_t *)&web.conns[i])) uv_close((uv_handle_t *)&web.conns[i], NULL);
-    }
-    rig_spin(&bot.rig, 4);
+    web_hang_up(NULL);
 }

@@ -33,6 +33,7 @@ struct vm *bot_vm(void);
 int web_open(const char *response);
 const char *web_request(void); /* the last one */
 unsigned web_requests(void);
+void web_hang_up(const char *response); /* on all who wait; those to come get this response */
 void web_close(void);
 
 #endif
