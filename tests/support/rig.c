@@ -70,7 +70,7 @@ struct rp_stage *rig_add(struct rig *rig, const struct rp_stage_type *type, cons
     assert_true(at < RIG_STAGES);
     struct rp_element *element = &rig->stages[at].element;
     *element = (struct rp_element){.type = &type->type, .name = type->type.name, .file = "rig.lua", .line = 1,
-                                   .language = "en",
+                                   .language = "en", .bot = rig->bot,
                                    .options = options, .local = rig->locals[at]};
     struct rp_error error = {0};
     if (type->type.check && type->type.check(options, &error) != 0) fail_msg("check: %s", error.text);

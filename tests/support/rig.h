@@ -15,6 +15,7 @@ struct rig {
     void *locals[RIG_STAGES][1];
     struct rp_transport transport;
     struct rp_worker *worker;
+    struct bot *bot; /* whose models stages find; NULL: none */
 };
 
 struct rig_client {

@@ -5,24 +5,17 @@
 #include <repartee/schema.h>
 #include <repartee/talk.h>
 
+#include "support/model.h"
 #include "support/rig.h"
 
 #define TALKER_CALLS 16
 
-/* What the model does in one call, a character a chunk: texts as they stand; '^name{…}' calls a tool; '#' is usage of 10
- * and 1 tokens; '!' fails; '~' ends with the finish "length", '%' with "content_filter". The end comes by itself. */
 struct talker {
     struct rig rig;
     struct rig_client client;
-    struct rp_model model;
+    struct test_model model;
     struct rp_tool_runner runner;
     struct rp_prompt prompt;
-    unsigned takes;
-    const char *replies[TALKER_CALLS]; /* one a call */
-    char asked[TALKER_CALLS][2048];    /* the messages of each call: "u:hi|a:text(id name args)|t:id=result" */
-    unsigned calls, closed;            /* of the model */
-    unsigned hang_at;              /* the model goes silent at its n-th chunk, over all calls; 0: never */
-    unsigned chunks;               /* it was asked for */
     bool at_once;                  /* tools answer inside start() */
     unsigned started, cancelled;
     struct rp_tool_run *runs[TALKER_CALLS];

@@ -45,7 +45,11 @@ int bot_setup(void **state) {
                                          .cpu_ms = 2000,
                                          .regex_steps = 100000,
                                          .regex_ms = 1000,
-                                         .waits = 4};
+                                         .waits = 4,
+                                         .tool_rounds = 4,
+                                         .tool_calls = 4,
+                                         .tool_time_ms = 1000,
+                                         .tool_result = 2000};
     return 0;
 }
 
