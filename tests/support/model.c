@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/config/load.h"
 #include "core/model/meter.h"
 
 struct reply {
@@ -122,4 +123,10 @@ void test_model_close(struct test_model *model) {
 
 void test_model_rewind(struct test_model *model) {
     model->calls = model->closed = model->chunks = 0;
+}
+
+void test_models_in(struct bot *bot, struct rp_model **models, size_t count) {
+    static struct bot_private none;
+    none = (struct bot_private){0};
+    *bot = (struct bot){.models = models, .model_count = count, .private = &none};
 }

@@ -24,6 +24,9 @@ struct test_model {
 
 void test_model_open(struct test_model *model, const char *name); /* takes everything, and is counted */
 void test_model_close(struct test_model *model);
+struct bot;
+/* Makes a bot out of these models, for stages that look for them. */
+void test_models_in(struct bot *bot, struct rp_model **models, size_t count);
 void test_model_rewind(struct test_model *model); /* the first reply is next */
 
 #endif

@@ -35,7 +35,7 @@ int talking_setup(void **state) {
     test_model_open(&talking.small, "small");
     talking.models[0] = &talking.main.model;
     talking.models[1] = &talking.small.model;
-    talking.bot = (struct bot){.models = talking.models, .model_count = 2};
+    test_models_in(&talking.bot, talking.models, 2);
     bot.rig.bot = &talking.bot;
     bot.options.waits = 20;
     return 0;
