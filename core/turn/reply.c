@@ -291,26 +291,46 @@ void reply_begin(struct turn *turn, struct rp_source *source) {
     if (turn->wanted) ask(turn, turn->outermost);
 }
 
-/* Closes the source and the taps further in than `keep`. */
-static void close_inside(struct turn *turn, struct rp_tap *keep) {
+static void close_source(struct turn *turn) {
     struct rp_source *source = turn->source;
     turn->source = NULL;
     rp_source_close(source);
-    while (turn->innermost != keep) {
-        struct rp_tap *tap = turn->innermost;
-        turn->innermost = tap->outer;
-        tap->state = CLOSED;
-        if (tap->ops->close) tap->ops->close(tap, &turn->pub);
-    }
-    if (keep)
-        keep->inner = NULL;
+}
+
+static void unlink_tap(struct turn *turn, struct rp_tap *tap) {
+    if (tap->inner)
+        tap->inner->outer = tap->outer;
     else
-        turn->outermost = NULL;
+        turn->innermost = tap->outer;
+    if (tap->outer)
+        tap->outer->inner = tap->inner;
+    else
+        turn->outermost = tap->inner;
+}
+
+static void close_tap(struct turn *turn, struct rp_tap *tap) {
+    unlink_tap(turn, tap);
+    tap->state = CLOSED;
+    if (tap->ops->close) tap->ops->close(tap, &turn->pub);
+}
+
+/* The taps further in than `from`, whose own stage is not run again. */
+static void renew_inside(struct turn *turn, const struct rp_tap *from) {
+    for (struct rp_tap *tap = turn->innermost, *outer; tap != from; tap = outer) {
+        outer = tap->outer;
+        if (tap->stage != from->stage || !tap->ops->again) {
+            close_tap(turn, tap);
+            continue;
+        }
+        tap->state = 0;
+        tap->ops->again(tap, &turn->pub);
+    }
 }
 
 void reply_restart(struct turn *turn) {
     struct rp_tap *tap = turn->ask_tap;
-    close_inside(turn, tap);
+    close_source(turn);
+    renew_inside(turn, tap);
     tap->state = 0;
     turn->pub.by = NULL;
     turn->index = tap->stage + 1;
@@ -319,5 +339,6 @@ void reply_restart(struct turn *turn) {
 }
 
 void reply_close(struct turn *turn) {
-    close_inside(turn, NULL);
+    close_source(turn);
+    while (turn->innermost) close_tap(turn, turn->innermost);
 }

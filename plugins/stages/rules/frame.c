@@ -5,6 +5,7 @@
 struct frame {
     struct rp_tap tap;
     struct rp_str before, behind; /* what is still to be said */
+    struct rp_str all[2];         /* what was to be said at first */
     bool some;                    /* a text of the reply has passed */
     struct rp_chunk held;         /* came while `before` went out */
     enum rp_flow held_flow;
@@ -79,11 +80,19 @@ static void more(struct rp_tap *tap, struct rp_turn *turn) {
     }
 }
 
-static const struct rp_tap_ops ops = {.write = write, .more = more};
+static void again(struct rp_tap *tap, struct rp_turn *turn) {
+    struct frame *frame = frame_of(tap);
+    (void)turn;
+    frame->before = frame->all[0];
+    frame->behind = frame->all[1];
+    frame->some = frame->holds = frame->ends = false;
+}
+
+static const struct rp_tap_ops ops = {.write = write, .more = more, .again = again};
 
 void frame_reply(struct rp_turn *turn, struct rp_str before, struct rp_str behind) {
     struct frame *frame = rp_arena_zalloc(turn->arena, sizeof(*frame));
-    frame->before = before;
-    frame->behind = behind;
+    frame->before = frame->all[0] = before;
+    frame->behind = frame->all[1] = behind;
     rp_tap_push(turn, &frame->tap, &ops);
 }

@@ -129,6 +129,9 @@ struct rp_tap_ops {
      * of a chunk hands out the rest here. */
     void (*more)(struct rp_tap *tap, struct rp_turn *turn);
     void (*close)(struct rp_tap *tap, struct rp_turn *turn); /* may be NULL */
+    /* A tap of the same stage, further out, has restarted the reply: another one comes through this tap, which forgets
+     * what it has done so far. NULL: it is closed instead, as the taps of the stages behind are. */
+    void (*again)(struct rp_tap *tap, struct rp_turn *turn);
 };
 struct rp_tap {
     const struct rp_tap_ops *ops;
@@ -142,7 +145,7 @@ RP_EXPORT void rp_tap_push(struct rp_turn *turn, struct rp_tap *tap, const struc
 RP_EXPORT int rp_tap_next(struct rp_tap *tap, const struct rp_chunk *chunk, enum rp_flow flow);
 RP_EXPORT int rp_tap_more(struct rp_tap *tap);
 /* Instead of rp_tap_next or rp_tap_more: throws away what lies further in and runs the stages behind this tap's
- * stage again. -RP_ESTATE when text has already passed this tap. */
+ * stage again. -RP_ESTATE when text has already passed this tap. Taps of this stage further in may stay: see again(). */
 RP_EXPORT int rp_tap_restart(struct rp_tap *tap);
 
 /* ---- what a model is asked ------------------------------------------------------------------------------------------ */

@@ -207,6 +207,69 @@ static void a_tap_restarts_the_inner_stages_before_text_has_passed(void **state)
     expect_text(&client, "Hello, world");
 }
 
+/* A stage with two taps: the outer one asks for a second reply, the inner one puts a star in front of each. */
+struct starring {
+    struct rp_tap tap;
+    bool starred;
+    unsigned agains;
+};
+static struct starring outer, inner;
+
+static void ask_twice(struct rp_tap *tap, struct rp_turn *turn, const struct rp_chunk *chunk, enum rp_flow flow) {
+    (void)turn;
+    if (flow == RP_MORE && outer.agains == 0)
+        rp_tap_more(tap);
+    else if (outer.agains++ == 0)
+        rp_tap_restart(tap);
+    else
+        rp_tap_next(tap, chunk, flow);
+}
+
+static void put_star(struct rp_tap *tap, struct rp_turn *turn, const struct rp_chunk *chunk, enum rp_flow flow) {
+    struct rp_chunk given = *chunk;
+    if (!inner.starred && chunk->type == RP_CHUNK_TEXT)
+        given.text = rp_str(rp_arena_printf(turn->arena, "*%.*s", RP_STR_ARG(chunk->text)));
+    inner.starred = true;
+    rp_tap_next(tap, &given, flow);
+}
+
+static void star_again(struct rp_tap *tap, struct rp_turn *turn) {
+    (void)tap;
+    (void)turn;
+    inner.agains++;
+    inner.starred = false;
+}
+
+static enum rp_outcome push_both(struct rp_stage *stage, struct rp_turn *turn) {
+    static const struct rp_tap_ops outer_ops = {.write = ask_twice};
+    static const struct rp_tap_ops inner_ops = {.write = put_star, .again = star_again};
+    (void)stage;
+    rp_tap_push(turn, &outer.tap, &outer_ops);
+    rp_tap_push(turn, &inner.tap, &inner_ops);
+    return RP_PASS;
+}
+
+static void a_tap_of_the_same_stage_begins_again(void **state) {
+    static const struct rp_stage_type both = {.type = {.name = "both"}, .on_turn = push_both};
+    (void)state;
+    struct rig rig;
+    struct rig_client client = {0};
+    struct script behind[] = {{.act = ACT_PASS, .tap = TAP_FORWARD}, {.act = ACT_REPLY, .pieces = hello}};
+    outer = inner = (struct starring){.agains = 0};
+    rig_open(&rig);
+    rig_add(&rig, &both, NULL);
+    rig_add(&rig, &script_stage, &behind[0]);
+    rig_add(&rig, &script_stage, &behind[1]);
+    assert_int_equal(rig_say(&rig, &client, "hi"), 0);
+    rig_finish(&rig, &client);
+    expect_text(&client, "*Hello, world");
+    assert_int_equal(inner.agains, 1);
+    assert_int_equal(behind[0].tap_closes, 2);
+    assert_int_equal(behind[1].source_closes, 2);
+    rig_client_clear(&client);
+    rig_close(&rig);
+}
+
 /* ---- ends from outside ------------------------------------------------------------------------------------------------ */
 
 static void the_deadline_collects_unpaid_debts(void **state) {
@@ -464,6 +527,7 @@ int main(void) {
         cmocka_unit_test(a_tap_may_end_a_reply_early),
         cmocka_unit_test(a_tap_that_loses_the_end_breaks_the_reply),
         cmocka_unit_test(a_tap_restarts_the_inner_stages_before_text_has_passed),
+        cmocka_unit_test(a_tap_of_the_same_stage_begins_again),
         cmocka_unit_test(the_deadline_collects_unpaid_debts),
         cmocka_unit_test(the_deadline_does_not_wait_for_a_client_that_asks_no_more),
         cmocka_unit_test(a_turn_can_be_cancelled_at_every_step),

@@ -271,6 +271,22 @@ static void own_tool_calls_are_stopped_before_they_run(void **state) {
     assert_string_equal(guarded_tools, "own({})");
 }
 
+/* What a dialog puts around a reply is part of it, and stays when the model is asked again. */
+static void dialogs_are_guarded_with_what_they_put_around(void **state) {
+    (void)state;
+    guarded_rules("dialog \"d\" { match = \"begin\", run = function(t) t:ask \"Which secret?\" return \"done\" end }\n"
+                  "rule \"aside\" { match = \"hello\", interrupt = true, generate = { temperature = 0 } }\n"
+                  "guard \"g\" { on = \"reply\", match = \"secret\", action = \"replace\", with = \"***\" }\n"
+                  "guard \"r\" { on = \"reply\", match = \"cheap\", action = \"retry\", whole = true }");
+    guarded_say("begin", "x");
+    assert_string_equal(bot.client.text.data, "Which ***?");
+    guarded.replies[0] = "so cheap";
+    guarded.replies[1] = "so good, a secret";
+    guarded_say("hello", NULL);
+    assert_string_equal(bot.client.text.data, "so good, a ***\nWhich ***?");
+    assert_int_equal(guarded.asked, 2);
+}
+
 /* What a person says through an event is a reply that leaves the stage, too. */
 static void events_are_guarded(void **state) {
     (void)state;
@@ -309,6 +325,7 @@ int main(void) {
         TEST(tool_calls_are_looked_into),
         TEST(a_held_reply_holds_its_tool_calls),
         TEST(own_tool_calls_are_stopped_before_they_run),
+        TEST(dialogs_are_guarded_with_what_they_put_around),
         TEST(events_are_guarded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
