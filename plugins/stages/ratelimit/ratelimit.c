@@ -29,11 +29,20 @@ static int seconds(int64_t ns) {
     return rounded < INT32_MAX ? (int)rounded : INT32_MAX;
 }
 
+static void tell(struct rp_stage *stage, struct rp_turn *turn, enum ratelimit_per per, int64_t wait) {
+    static const char *const names[] = {
+        [RATELIMIT_USER] = "user", [RATELIMIT_SESSION] = "session", [RATELIMIT_ADDRESS] = "address"};
+    json_t *detail = json_pack("{s:s}", "per", names[per]);
+    if (wait) json_object_set_new(detail, "wait_s", json_integer(seconds(wait)));
+    rp_turn_note(turn, &stage->element, wait ? "over the limit" : "within the limit", detail);
+}
+
 static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     const struct ratelimit_options *options = stage->element.options;
     enum ratelimit_per per = (enum ratelimit_per)options->per;
     struct rp_str key = key_of(turn, &per);
     int64_t wait = limiter_take(stage->element.state, per, key, rp_steady_ns());
+    if (rp_turn_explained(turn)) tell(stage, turn, per, wait);
     if (wait == 0) return RP_PASS;
     struct rp_fault fault = {.code = RP_ERATE, .retry_after = seconds(wait)};
     rp_turn_fail(turn, &fault);

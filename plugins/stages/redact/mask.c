@@ -9,6 +9,7 @@
 struct mask_stream {
     const struct mask *mask;
     struct rp_sieve *sieve;
+    unsigned *counts; /* NULL: nobody counts */
     struct rp_buf out;
 };
 
@@ -53,6 +54,10 @@ struct mask_stream *mask_stream_create(const struct mask *mask) {
     return stream;
 }
 
+void mask_stream_count(struct mask_stream *stream, unsigned *counts) {
+    stream->counts = counts;
+}
+
 void mask_stream_destroy(struct mask_stream *stream) {
     if (!stream) return;
     rp_sieve_destroy(stream->sieve);
@@ -78,6 +83,7 @@ int mask_feed(struct mask_stream *stream, struct rp_str piece, bool final, struc
     rp_buf_clear(&stream->out);
     while ((found = rp_sieve_next(stream->sieve, &part)) > 0) {
         struct rp_str text = found == RP_SIEVE_MATCH ? rp_str(stream->mask->rules[part.pattern].word) : part.text;
+        if (found == RP_SIEVE_MATCH && stream->counts) stream->counts[part.pattern]++;
         if ((code = rp_buf_append_str(&stream->out, text))) return code;
     }
     if (found < 0) return refuse(stream, part.pattern, found);
@@ -85,15 +91,21 @@ int mask_feed(struct mask_stream *stream, struct rp_str piece, bool final, struc
     return 0;
 }
 
-int mask_text(const struct mask *mask, struct rp_arena *arena, struct rp_str text, struct rp_str *out_text) {
+int mask_text_counted(const struct mask *mask, struct rp_arena *arena, struct rp_str text, unsigned *counts,
+                      struct rp_str *out_text) {
     if (rp_sieve_absent(&mask->set, text)) {
         *out_text = text;
         return 0;
     }
     struct mask_stream *stream = mask_stream_create(mask);
+    stream->counts = counts;
     struct rp_str masked;
     int code = mask_feed(stream, text, true, &masked);
     if (code == 0) *out_text = rp_str_equal(masked, text) ? text : rp_arena_str(arena, masked);
     mask_stream_destroy(stream);
     return code;
+}
+
+int mask_text(const struct mask *mask, struct rp_arena *arena, struct rp_str text, struct rp_str *out_text) {
+    return mask_text_counted(mask, arena, text, NULL, out_text);
 }

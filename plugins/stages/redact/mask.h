@@ -38,10 +38,14 @@ unsigned mask_classes(struct rp_str text); /* mask.c: enum mask_class, as the se
 /* A whole text. `*out_text` is `text` itself where nothing is masked, else memory of the arena. 0, -RP_EREGEX when a
  * pattern hit a limit, -RP_ETOOLARGE, -RP_EUTF8; then nothing of the text may be shown. */
 int mask_text(const struct mask *mask, struct rp_arena *arena, struct rp_str text, struct rp_str *out_text);
+/* The same, adding up in `counts`, by the patterns' numbers, how often each was masked; NULL: not wanted. */
+int mask_text_counted(const struct mask *mask, struct rp_arena *arena, struct rp_str text, unsigned *counts,
+                      struct rp_str *out_text);
 
 struct mask_stream;
 
 struct mask_stream *mask_stream_create(const struct mask *mask);
+void mask_stream_count(struct mask_stream *stream, unsigned *counts); /* as mask_text_counted does, from here on */
 void mask_stream_destroy(struct mask_stream *stream); /* takes NULL */
 /* Takes the next piece, whole characters; gives what is decided, which can be empty and is valid until the next call.
  * `final`: nothing follows, everything is decided. Errors as above, -RP_EREGEX also when more than `hold` would have to

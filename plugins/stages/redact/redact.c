@@ -38,11 +38,13 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     const struct mask *mask = stage->element.state;
     if (options->on != REDACT_REPLY) {
         struct rp_str masked;
-        int code = mask_text(mask, turn->arena, turn->message, &masked);
+        unsigned *counts = tell_counts(stage, turn);
+        int code = mask_text_counted(mask, turn->arena, turn->message, counts, &masked);
+        tell_masked(stage, turn, "message", counts);
         if (code) return fail(turn, code);
         if (masked.data != turn->message.data) rp_turn_set_message(turn, masked);
     }
-    if (options->on != REDACT_MESSAGE) reply_tap(turn, mask);
+    if (options->on != REDACT_MESSAGE) reply_tap(stage, turn);
     return RP_PASS;
 }
 

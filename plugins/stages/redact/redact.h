@@ -19,10 +19,15 @@ extern const struct rp_stage_type redact_stage; /* redact.c */
 extern const struct rp_option redact_table[];   /* plugin.c */
 
 /* reply.c: hangs the masking into the reply of a turn that passes. */
-void reply_tap(struct rp_turn *turn, const struct mask *mask);
+void reply_tap(struct rp_stage *stage, struct rp_turn *turn);
+
+/* tell.c: for the explanation of a turn: what was masked how often, never the text itself. */
+unsigned *tell_counts(const struct rp_stage *stage, struct rp_turn *turn); /* zeroed; NULL: nobody wants to know */
+void tell_masked(const struct rp_stage *stage, struct rp_turn *turn, const char *where, const unsigned *counts);
 
 /* tool.c: a tool call's arguments, masked value by value so that they stay JSON. Memory of the arena, or `arguments`
- * itself. 0, or an error of mask_text. */
-int tool_mask(const struct mask *mask, struct rp_arena *arena, struct rp_str arguments, struct rp_str *out_arguments);
+ * itself. 0, or an error of mask_text. `counts`: as of mask_text_counted. */
+int tool_mask(const struct mask *mask, struct rp_arena *arena, struct rp_str arguments, unsigned *counts,
+              struct rp_str *out_arguments);
 
 #endif

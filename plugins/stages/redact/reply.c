@@ -4,7 +4,9 @@
 
 struct reply {
     struct rp_tap tap;
+    const struct rp_stage *stage;
     const struct mask *mask;
+    unsigned *counts; /* NULL: nobody counts */
     struct mask_stream *stream; /* NULL as long as no text came that others may follow */
     struct rp_chunk last;       /* the reply's last chunk, when text that waited goes out in front of it */
     bool has_last;
@@ -26,8 +28,11 @@ static void fail(struct reply *reply, int code) {
 }
 
 static int feed(struct reply *reply, struct rp_turn *turn, struct rp_str piece, bool final, struct rp_str *out_text) {
-    if (!reply->stream && final) return mask_text(reply->mask, turn->arena, piece, out_text);
-    if (!reply->stream) reply->stream = mask_stream_create(reply->mask);
+    if (!reply->stream && final) return mask_text_counted(reply->mask, turn->arena, piece, reply->counts, out_text);
+    if (!reply->stream) {
+        reply->stream = mask_stream_create(reply->mask);
+        mask_stream_count(reply->stream, reply->counts);
+    }
     return mask_feed(reply->stream, piece, final, out_text);
 }
 
@@ -36,6 +41,7 @@ static void on_text(struct reply *reply, struct rp_turn *turn, const struct rp_c
     struct rp_str piece = chunk->type == RP_CHUNK_TEXT ? chunk->text : RP_STR("");
     struct rp_str text;
     int code = feed(reply, turn, piece, flow == RP_END, &text);
+    if (flow == RP_END) tell_masked(reply->stage, turn, "reply", reply->counts);
     if (code) {
         fail(reply, code);
     } else {
@@ -58,9 +64,11 @@ static void on_other(struct reply *reply, struct rp_turn *turn, const struct rp_
     struct rp_str text = RP_STR("");
     int code = 0;
     if (chunk->type == RP_CHUNK_TOOL) {
-        code = tool_mask(reply->mask, turn->arena, chunk->tool.arguments, &given.tool.arguments);
+        code = tool_mask(reply->mask, turn->arena, chunk->tool.arguments, reply->counts,
+                         &given.tool.arguments);
     }
     if (code == 0 && flow == RP_END) code = feed(reply, turn, RP_STR(""), true, &text);
+    if (flow == RP_END) tell_masked(reply->stage, turn, "reply", reply->counts);
     if (code) {
         fail(reply, code);
     } else if (text.len) {
@@ -97,9 +105,11 @@ static void on_close(struct rp_tap *tap, struct rp_turn *turn) {
     mask_stream_destroy(((struct reply *)tap)->stream);
 }
 
-void reply_tap(struct rp_turn *turn, const struct mask *mask) {
+void reply_tap(struct rp_stage *stage, struct rp_turn *turn) {
     static const struct rp_tap_ops ops = {.write = on_write, .more = on_more, .close = on_close};
     struct reply *reply = rp_arena_zalloc(turn->arena, sizeof(*reply));
-    reply->mask = mask;
+    reply->stage = stage;
+    reply->mask = stage->element.state;
+    reply->counts = tell_counts(stage, turn);
     rp_tap_push(turn, &reply->tap, &ops);
 }

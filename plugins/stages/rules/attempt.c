@@ -61,7 +61,7 @@ static int after_when(lua_State *L, int status, lua_KContext context) {
     struct run *run = (struct run *)context;
     (void)status;
     if (lua_toboolean(L, -1)) return call_function(L, run);
-    run->verdict = VERDICT_DECLINED;
+    run->verdict = VERDICT_UNWILLING;
     return 0;
 }
 

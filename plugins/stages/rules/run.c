@@ -10,6 +10,7 @@
 #include "guard_ask.h"
 #include "inventory.h"
 #include "object.h"
+#include "rule_tell.h"
 #include "tool_run.h"
 
 #define NO_RULE UINT32_MAX
@@ -110,6 +111,7 @@ static const char *by_of(const struct run *run) {
 static enum run_state fail(struct run *run, int code) {
     rp_turn_set_by(run->turn, "%s", by_of(run));
     inventory_reached(run->vm, run_origin(run));
+    rule_tell(run, "failed", rp_error_code(code));
     return run_fail(run, code);
 }
 
@@ -131,7 +133,10 @@ static bool attempt_failed(struct run *run, int status, lua_State *failed, enum 
         *out_state = RUN_FAILS;
         return false;
     }
-    if (run->rules->options->on_error == ON_ERROR_NEXT) return true;
+    if (run->rules->options->on_error == ON_ERROR_NEXT) {
+        rule_tell(run, "failed, and the next may try", rp_error_code(code));
+        return true;
+    }
     *out_state = fail(run, code);
     return false;
 }
@@ -203,25 +208,34 @@ static void shape_turn(struct run *run, const struct shape *shape) {
     prompt->by = by_of(run);
 }
 
+static bool declined(const struct run *run) {
+    if (run->verdict == VERDICT_UNWILLING) rule_tell(run, "`when` said no", NULL);
+    if (run->verdict == VERDICT_DECLINED) rule_tell(run, "its function returned nothing", NULL);
+    return run->verdict == VERDICT_UNWILLING || run->verdict == VERDICT_DECLINED;
+}
+
 /* False: the next one may try. */
 static bool conclude(struct run *run, enum run_state *out_state) {
     const struct shape *shape = run->then ? NULL : run->rule ? run->rule->shape : &run->generate->shape;
     *out_state = RUN_PASSES;
     if (run->then) return true;
-    if (run->verdict == VERDICT_DECLINED) return false;
+    if (declined(run)) return false;
     inventory_reached(run->vm, run_origin(run));
     if (run->verdict == VERDICT_PASS) {
+        rule_tell(run, run->passed ? "passed the turn on, shaped" : "passed the turn on", NULL);
         if (run->passed) shape_turn(run, run->passed);
-        return true;
-    }
-    if (shape && !run->handed_off) {
+    } else if (shape && !run->handed_off) {
+        rule_tell(run, "shaped the question to the model", NULL);
         shape_turn(run, shape);
     } else if (run->verdict == VERDICT_FIXED) {
+        rule_tell(run, "answered", NULL);
         *out_state = reply_fixed(run);
     } else {
+        rule_tell(run, run->handed_off ? "handed the conversation to a person" : "answered", NULL);
         rp_turn_set_by(run->turn, "%s", by_of(run));
         *out_state = RUN_ANSWERS;
     }
+    rule_tell_rest(run);
     return true;
 }
 
@@ -278,6 +292,13 @@ static bool limit_hit(struct run *run, int code, enum run_state *out_state) {
     return true;
 }
 
+static bool may_try(const struct run *run) {
+    bool with_person = run->with_person && !run->rule->with_person;
+    if (!with_person && dialog_lets(run, run->rule)) return true;
+    rule_tell(run, with_person ? "not tried: a person has the conversation" : "not tried: a dialog waits for an answer", NULL);
+    return false;
+}
+
 static enum run_state go_on(struct run *run) {
     const struct ruleset *set = run->vm->set;
     enum run_state state;
@@ -287,7 +308,7 @@ static enum run_state go_on(struct run *run) {
         if (number == run->tried) continue; /* another of its patterns was first */
         run->tried = number;
         run->rule = set->rules[number];
-        if ((run->with_person && !run->rule->with_person) || !dialog_lets(run, run->rule)) continue;
+        if (!may_try(run)) continue;
         if (found < 0 ? limit_hit(run, -found, &state) : try_rule(run, &state)) return state;
     }
     run->rule = NULL;
@@ -304,6 +325,7 @@ void run_match_again(struct run *run) {
     const struct matcher *matcher = run->rules->program->matcher;
     matcher_start(matcher, run->text.text, run->turn->arena, &run->regex, &run->cursor);
     run->tried = NO_RULE;
+    rule_tell_misses(run);
 }
 
 enum run_state run_start(struct run *run) {

@@ -19,6 +19,7 @@ enum run_state {
 };
 enum verdict {
     VERDICT_DECLINED, /* the next rule tries */
+    VERDICT_UNWILLING, /* the same, by `when` */
     VERDICT_FIXED,    /* `when` agreed: take the fixed reply */
     VERDICT_REPLY,
     VERDICT_PASS, /* no rule shall answer */

@@ -9,7 +9,7 @@ static void expect(const char *arguments, const char *masked) {
     struct mask *mask = masks_all();
     struct rp_arena *arena = rp_arena_create();
     struct rp_str out;
-    assert_int_equal(tool_mask(mask, arena, rp_str(arguments), &out), 0);
+    assert_int_equal(tool_mask(mask, arena, rp_str(arguments), NULL, &out), 0);
     if (!rp_str_equal(out, rp_str(masked))) fail_msg("'%s' gives '%.*s'", arguments, RP_STR_ARG(out));
     rp_arena_destroy(arena);
     mask_free(mask);
@@ -47,7 +47,7 @@ static void a_value_that_cannot_be_masked_fails_the_call(void **state) {
     struct rp_arena *arena = rp_arena_create();
     struct rp_str out;
     const char *arguments = "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", \"b\"]";
-    assert_int_equal(tool_mask(mask, arena, rp_str(arguments), &out), -RP_EREGEX);
+    assert_int_equal(tool_mask(mask, arena, rp_str(arguments), NULL, &out), -RP_EREGEX);
     rp_arena_destroy(arena);
     mask_free(mask);
 }
