@@ -1,14 +1,14 @@
 /* When the JIT compiles. Its code takes 1 to 3 KiB and tens of microseconds an expression: nothing for a few, too much
  * for thousands of which most are never tried. Those are interpreted at first; the ones that are used again get their
- * machine code, as long as the memory for it stays within KiB's of their number. */
+ * machine code, as long as there is memory for it in a pool that their number fills. What is hot comes first. */
 #include "core/text/regex_code.h"
 
 #include <pthread.h>
 
-#define USES_BEFORE 3         /* a match or two may come by chance */
-#define BYTES_EACH 1024       /* of machine code that an expression brings into the common pool */
-#define BYTES_AHEAD (1 << 18) /* so that a few expressions need not count */
-#define NO_JIT UINT_MAX       /* in `uses`: there is none for it */
+#define USES_BEFORE 3           /* a match or two may come by chance */
+#define BYTES_EACH 256          /* of machine code that an expression brings into the common pool */
+#define BYTES_AHEAD (256 << 10) /* so that a few expressions need not count */
+#define NO_JIT UINT_MAX         /* in `uses`: there is none for it */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_long pool = BYTES_AHEAD;

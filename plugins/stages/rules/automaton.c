@@ -29,6 +29,7 @@ struct automaton {
     uint32_t *shorter; /* for each literal the next longest that it ends in, its number and one */
     size_t literal_count;
     uint32_t cursor;            /* no state below it is worth a look */
+    uint8_t pairs[65536 / 8];   /* bits: can a literal begin with these two bytes? */
     unsigned char letters[256]; /* 0: in no literal */
     unsigned letter_count;
 };
@@ -138,6 +139,41 @@ static void place_children(struct automaton *a, uint32_t node) {
     while (a->states[a->cursor].parent != FREE) reserve_states(a, ++a->cursor + 256);
 }
 
+/* Does the character that this byte begins perhaps fold to another? Not those of Han, kana, Hangul and emoji. */
+static bool may_fold(unsigned char byte) {
+    return byte >= 0xC2 && (byte < 0xE3 || byte == 0xEA || byte == 0xEF || byte == 0xF0);
+}
+
+static unsigned char small(unsigned byte) {
+    return (unsigned char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+}
+
+static bool has_state(const struct automaton *a, uint32_t from, unsigned char byte, uint32_t *out_to) {
+    *out_to = a->states[from].base + a->letters[byte];
+    return a->letters[byte] && a->states[*out_to].parent == from;
+}
+
+static void find_seconds(const struct automaton *a, uint32_t first, uint8_t *row) {
+    uint32_t second;
+    for (unsigned two = 0; two < 256; two++) {
+        if (may_fold((unsigned char)two) || has_state(a, first, small(two), &second)) row[two / 8] |= (uint8_t)(1 << two % 8);
+    }
+}
+
+/* What may fold is never skipped: other bytes may stand for it. */
+static void find_pairs(struct automaton *a) {
+    uint32_t first;
+    for (unsigned one = 0; one < 256; one++) {
+        uint8_t *row = a->pairs + one * 32;
+        bool begins = has_state(a, 0, small(one), &first);
+        if (may_fold((unsigned char)one) || (begins && a->states[first].literal)) {
+            memset(row, 0xFF, 32);
+        } else if (begins) {
+            find_seconds(a, first, row);
+        }
+    }
+}
+
 void automaton_build(struct automaton *a) {
     uint32_t *queue = rp_alloc(a->node_count * sizeof(*queue));
     size_t head = 0, tail = 0;
@@ -153,6 +189,7 @@ void automaton_build(struct automaton *a) {
     free(queue);
     free(a->nodes);
     a->nodes = NULL;
+    find_pairs(a);
     for (int c = 'A'; c <= 'Z'; c++) a->letters[c] = a->letters[c + 'a' - 'A'];
 }
 
@@ -171,9 +208,14 @@ static void mark(const struct automaton *a, uint32_t literal, uint64_t *bits) {
     for (; literal; literal = a->shorter[literal - 1]) bits[(literal - 1) / 64] |= UINT64_C(1) << (literal - 1) % 64;
 }
 
-/* Does the character that this byte begins perhaps fold to another? Not those of Han, kana, Hangul and emoji. */
-static bool may_fold(unsigned char byte) {
-    return byte >= 0xC2 && (byte < 0xE3 || byte == 0xEA || byte == 0xEF || byte == 0xF0);
+/* The next place at which a literal can begin; or the last byte, which begins no pair. */
+static size_t skip(const struct automaton *a, struct rp_str text, size_t at) {
+    const unsigned char *data = (const unsigned char *)text.data;
+    for (; at + 1 < text.len; at++) {
+        unsigned pair = (unsigned)data[at] << 8 | data[at + 1];
+        if (a->pairs[pair / 8] >> pair % 8 & 1) break;
+    }
+    return at;
 }
 
 void automaton_scan(const struct automaton *a, struct rp_str text, uint64_t *bits) {
@@ -181,6 +223,7 @@ void automaton_scan(const struct automaton *a, struct rp_str text, uint64_t *bit
     size_t len;
     char folded[4];
     for (size_t i = 0; i < text.len; i += len) {
+        if (at == 0) i = skip(a, text, i);
         unsigned char byte = (unsigned char)text.data[i];
         len = 1;
         if (!may_fold(byte)) {

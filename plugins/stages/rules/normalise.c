@@ -12,8 +12,14 @@ struct stretch { /* what is being put together */
     int32_t own[OWN], *characters;
     size_t count, cap;
 };
+struct place { /* in the text: a character */
+    size_t at, len;
+    int32_t character;
+    enum unicode_class class;
+};
 struct walk {
     struct rp_arena *arena;
+    const uint8_t *table; /* of classes */
     struct rp_str text;
     bool fold;
     size_t copied; /* the original's bytes that are in `out` already, as they are or replaced */
@@ -106,7 +112,7 @@ static void read_stretch(struct walk *walk, size_t start, struct stretch *stretc
     *out_end = start;
     while (at < walk->text.len) {
         int32_t c = unicode_read(walk->text.data + at, &len);
-        if (at > start && (c < 0x80 || unicode_stable(c) || unicode_starts(c))) break;
+        if (at > start && unicode_class(walk->table, c) != UNICODE_JOINS) break;
         size_t count = unicode_decompose(c, walk->fold, parts);
         add_parts(walk, stretch, parts, count);
         at += len;
@@ -147,25 +153,58 @@ static size_t take_stretch(struct walk *walk, size_t start) {
 
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
-static bool passes(const struct walk *walk, int32_t c) {
-    return walk->fold ? c < 0x80 && !(c >= 'A' && c <= 'Z') : unicode_stable(c);
+/* The character at `at`; at the end of the text, one that joins nothing. */
+static struct place look(const struct walk *walk, size_t at) {
+    struct place place = {.at = at, .class = UNICODE_STABLE};
+    if (at == walk->text.len) return place;
+    place.character = unicode_read(walk->text.data + at, &place.len);
+    place.class = unicode_class(walk->table, place.character);
+    return place;
 }
 
-static bool starts_at(const struct walk *walk, size_t at) {
-    size_t len;
-    if (at == walk->text.len || (unsigned char)walk->text.data[at] < 0x80) return true;
-    int32_t c = unicode_read(walk->text.data + at, &len);
-    return unicode_stable(c) || unicode_starts(c);
+static bool passes(const struct walk *walk, const struct place *place) {
+    if (!walk->fold) return place->class == UNICODE_STABLE;
+    return place->character < 0x80 && !(place->character >= 'A' && place->character <= 'Z');
+}
+
+/* The full-width forms of ASCII, which Chinese texts are full of: '\0' for anything else. */
+static char narrow_form(int32_t c) {
+    if (c == 0x3000) return ' ';
+    return (char)(c >= 0xFF01 && c <= 0xFF5E ? c - 0xFF01 + '!' : 0);
+}
+
+static void replace_wide(struct walk *walk, const struct place *place, char narrow) {
+    copy_until(walk, place->at);
+    note_change(walk, 1, place->at, place->len);
+    append(walk, &narrow, 1);
+    walk->copied = place->at + place->len;
+}
+
+/* Passes over a row of stable characters, up to the last one: what follows that may join it. */
+static size_t skip_row(const struct walk *walk, size_t at) {
+    const uint8_t *table = walk->table;
+    struct rp_str text = walk->text;
+    size_t last = at, len;
+    for (; at < text.len; at += len) {
+        if (unicode_class(table, unicode_read(text.data + at, &len)) != UNICODE_STABLE) return last;
+        last = at;
+    }
+    return at;
 }
 
 static void walk_text(struct walk *walk) {
-    size_t at = 0, len;
-    while (at < walk->text.len) {
-        int32_t c = unicode_read(walk->text.data + at, &len);
-        if (passes(walk, c) && starts_at(walk, at + len)) {
-            at += len;
+    for (struct place place = look(walk, 0); place.at < walk->text.len;) {
+        if (!walk->fold && place.class == UNICODE_STABLE) place = look(walk, skip_row(walk, place.at));
+        if (place.at == walk->text.len) break;
+        struct place next = look(walk, place.at + place.len);
+        char narrow = walk->fold ? '\0' : narrow_form(place.character);
+        if (next.class != UNICODE_JOINS && passes(walk, &place)) {
+            place = next;
+        } else if (next.class != UNICODE_JOINS && narrow) {
+            replace_wide(walk, &place, narrow);
+            place = next;
         } else {
-            at = take_stretch(walk, at);
+            place = look(walk, take_stretch(walk, place.at));
         }
     }
     if (walk->change_count) copy_until(walk, walk->text.len);
@@ -186,7 +225,7 @@ static bool is_ascii(struct rp_str text) {
 void normalise_text(struct rp_arena *arena, struct rp_str text, struct normalised *out) {
     *out = (struct normalised){.text = text, .original = text};
     if (is_ascii(text)) return;
-    struct walk walk = {.arena = arena, .text = text};
+    struct walk walk = {.arena = arena, .table = unicode_table(), .text = text};
     walk_text(&walk);
     if (walk.change_count == 0) return;
     out->text = rp_str_n(walk.out, walk.len);
@@ -195,7 +234,7 @@ void normalise_text(struct rp_arena *arena, struct rp_str text, struct normalise
 }
 
 struct rp_str normalise_folded(struct rp_arena *arena, struct rp_str text) {
-    struct walk walk = {.arena = arena, .text = text, .fold = true};
+    struct walk walk = {.arena = arena, .table = unicode_table(), .text = text, .fold = true};
     walk_text(&walk);
     return walk.change_count ? rp_str_n(walk.out, walk.len) : text;
 }

@@ -5,9 +5,8 @@
 #include <utf8proc.h>
 
 #define OPTIONS (UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_STABLE | UTF8PROC_IGNORE)
-#define TABLE_END 0x20000 /* beyond it lie rare ideographs, tags and private characters */
 
-static uint8_t stable[TABLE_END / 8];
+static uint8_t table[UNICODE_TABLE / 4];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 size_t unicode_write(int32_t character, char out[4]) {
@@ -39,27 +38,19 @@ static bool joins_the_one_before(int32_t first) {
     return unicode_is_mark(first) || (first >= 0x1160 && first <= 0x11FF) || (first >= 0x16D40 && first <= 0x16D7F);
 }
 
-bool unicode_starts(int32_t character) {
-    int32_t parts[UNICODE_EXPANSION];
-    return unicode_decompose(character, false, parts) > 0 && !joins_the_one_before(parts[0]);
-}
-
-static bool look_up(int32_t character) {
+enum unicode_class unicode_look_up(int32_t character) {
     int32_t parts[UNICODE_EXPANSION];
     size_t count = unicode_decompose(character, false, parts);
-    if (count == 0 || joins_the_one_before(parts[0])) return false;
-    return unicode_compose(parts, count) == 1 && parts[0] == character;
+    if (count == 0 || joins_the_one_before(parts[0])) return UNICODE_JOINS;
+    bool stable = unicode_compose(parts, count) == 1 && parts[0] == character;
+    return stable ? UNICODE_STABLE : UNICODE_STARTS;
 }
 
 static void fill_table(void) {
-    for (int32_t c = 0; c < TABLE_END; c++) {
-        if (look_up(c)) stable[c / 8] |= (uint8_t)(1 << c % 8);
-    }
+    for (int32_t c = 0; c < UNICODE_TABLE; c++) table[c / 4] |= (uint8_t)(unicode_look_up(c) << c % 4 * 2);
 }
 
-bool unicode_stable(int32_t character) {
-    if (character < 0x80) return true;
+const uint8_t *unicode_table(void) {
     pthread_once(&once, fill_table);
-    if (character >= TABLE_END) return look_up(character);
-    return stable[character / 8] >> character % 8 & 1;
+    return table;
 }

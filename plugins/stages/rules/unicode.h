@@ -27,11 +27,22 @@ static inline int32_t unicode_read(const char *at, size_t *out_len) {
 
 size_t unicode_write(int32_t character, char out[4]); /* UTF-8; the number of bytes */
 
-/* Is it normalised as it stands, unless a character that starts nothing follows? One look into a table. */
-bool unicode_stable(int32_t character);
-/* Does a normalised text come apart here into two that are normalised each by itself? False for marks and their kin,
- * and for what is left out. */
-bool unicode_starts(int32_t character);
+enum unicode_class {
+    UNICODE_JOINS,  /* marks and their kin, which can change the character in front; and what is left out */
+    UNICODE_STARTS, /* a normalised text comes apart in front of it into two that are normalised each by itself */
+    UNICODE_STABLE, /* the same, and it is normalised as it stands, unless something follows that joins it */
+};
+#define UNICODE_TABLE 0x20000 /* beyond it lie rare ideographs, tags and private characters */
+
+const uint8_t *unicode_table(void); /* classes, four a byte; made when it is first asked for */
+enum unicode_class unicode_look_up(int32_t character);
+
+static inline enum unicode_class unicode_class(const uint8_t *table, int32_t character) {
+    if (character < 0x80) return UNICODE_STABLE;
+    if (character >= UNICODE_TABLE) return unicode_look_up(character);
+    return (enum unicode_class)(table[character / 4] >> character % 4 * 2 & 3);
+}
+
 bool unicode_is_mark(int32_t character);
 /* NFKC's decomposition, with or without case folding: the number of characters, 0 for one that is left out. */
 size_t unicode_decompose(int32_t character, bool fold, int32_t out[UNICODE_EXPANSION]);
