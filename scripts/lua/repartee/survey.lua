@@ -12,14 +12,14 @@ local texts = {
          why = "很抱歉让您不满意。请问我们哪里可以改进？", thanks = "感谢您的评价。", skip = "好的，下次再说。" },
 }
 
-local words = { one = 1, two = 2, three = 3, four = 4, five = 5, ["一"] = 1, ["二"] = 2, ["两"] = 2, ["三"] = 3,
-                ["四"] = 4, ["五"] = 5 }
+local words = { one = 1, two = 2, three = 3, four = 4, five = 5 }
+local characters = { ["一"] = 1, ["二"] = 2, ["两"] = 2, ["三"] = 3, ["四"] = 4, ["五"] = 5 }
 
 local function mark_of(answer)
-  local word = answer:lower():match "%a+"
-  local mark = tonumber(answer:match "^%D*([1-5])%D*$") or words[word]
-  for text, value in pairs(words) do
-    if not mark and #text == 3 and answer:find(text, 1, true) then mark = value end
+  local mark = tonumber(answer:match "^%D*([1-5])%D*$")
+  for word in answer:lower():gmatch "%a+" do mark = mark or words[word] end
+  for text, value in pairs(characters) do
+    if not mark and answer:find(text, 1, true) then mark = value end
   end
   return mark and math.tointeger(mark)
 end
