@@ -1,8 +1,8 @@
-/* make_gguf FILE [EMBEDDING LAYERS FEED_FORWARD HEADS CONTEXT]: a small model with random weights.
+/* make_gguf FILE [EMBEDDING LAYERS FEED_FORWARD HEADS CONTEXT [endless]]: a small model with random weights.
  *
  * The architecture is a real one (llama), the vocabulary has a token for each byte and three control tokens, and the chat
  * template is ChatML. The same numbers give the same file. What the model says is noise, but always the same noise; only
- * letters, digits, space and the end of the turn can come out of it, since the other tokens' weights are zero. */
+ * letters, digits, space and the end of the turn can come out of it, since the other tokens' weights are zero; `endless`: not even the end of the turn. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -130,9 +130,11 @@ static float noise(float scale) {
     return ((float)(state >> 40) / (float)(1 << 24) - 0.5f) * 2 * scale;
 }
 
+static int endless;
+
 static int can_be_said(unsigned token) {
     return (token >= 'a' && token <= 'z') || (token >= 'A' && token <= 'Z') || (token >= '0' && token <= '9') ||
-           token == ' ' || token == BYTES + 2;
+           token == ' ' || (token == BYTES + 2 && !endless);
 }
 
 static void put_weights(const struct tensor *tensor) {
@@ -213,9 +215,10 @@ static uint32_t argument(int argc, char **argv, int place, uint32_t otherwise) {
 int main(int argc, char **argv) {
     struct size size = {argument(argc, argv, 2, 64), argument(argc, argv, 3, 2), argument(argc, argv, 4, 128),
                         argument(argc, argv, 5, 4), argument(argc, argv, 6, 512)};
+    endless = argc > 7 && strcmp(argv[7], "endless") == 0;
     out = argc > 1 ? fopen(argv[1], "wb") : NULL;
     if (!out) {
-        fprintf(stderr, "usage: make_gguf FILE [EMBEDDING LAYERS FEED_FORWARD HEADS CONTEXT]\n");
+        fprintf(stderr, "usage: make_gguf FILE [EMBEDDING LAYERS FEED_FORWARD HEADS CONTEXT [endless]]\n");
         return 2;
     }
     unsigned count;
