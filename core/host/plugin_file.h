@@ -4,15 +4,14 @@
 
 #include <repartee/plugin.h>
 
-#include "core/host/private_copy.h"
+#include "core/host/shared_object.h"
 
 struct plugin_file {
     char *path; /* as it was looked up */
     char *base; /* "redact" of redact.so */
-    void *handle;
+    struct shared_object *object;
     const struct rp_plugin *plugin; /* NULL: it cannot be used, `error` says why */
     struct rp_error error;
-    struct private_copy copy;
 };
 
 /* Always fills `out`; 0, or -RP_EPLUGIN with out->error: "cannot load the plugin FILE: …". `key`: NULL, or the key that

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define SHARDS 16 /* a power of two */
@@ -27,6 +28,8 @@ struct shard {
     size_t count;
 };
 struct limiter {
+    unsigned users;
+    atomic_flag inherited;
     int64_t interval_ns; /* one message */
     int64_t burst_ns;    /* as many intervals as messages may come at once */
     size_t buckets_max;  /* of a shard */
@@ -43,6 +46,8 @@ struct limiter *limiter_create(double rate, int64_t burst, size_t entries) {
     struct limiter *limiter = aligned_alloc(_Alignof(struct limiter), sizeof(*limiter));
     if (!limiter) abort();
     memset(limiter, 0, sizeof(*limiter));
+    limiter->users = 1;
+    atomic_flag_clear(&limiter->inherited);
     limiter->interval_ns = bounded(1e9 / rate);
     limiter->burst_ns = bounded((double)limiter->interval_ns * (double)burst);
     limiter->buckets_max = (entries + SHARDS * SLOTS - 1) / (SHARDS * SLOTS);
@@ -57,7 +62,7 @@ struct limiter *limiter_create(double rate, int64_t burst, size_t entries) {
 }
 
 void limiter_destroy(struct limiter *limiter) {
-    if (!limiter) return;
+    if (!limiter || --limiter->users > 0) return;
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_destroy(&limiter->shards[i].lock);
         free(limiter->shards[i].buckets);
@@ -145,6 +150,53 @@ int64_t limiter_take(struct limiter *limiter, unsigned kind, struct rp_str key, 
     if (wait <= 0) entry->empty_ns = from + limiter->interval_ns;
     pthread_mutex_unlock(&shard->lock);
     return wait > 0 ? wait : 0;
+}
+
+/* ---- following ------------------------------------------------------------------------------------------------------ */
+
+static bool same_numbers(const struct limiter *a, const struct limiter *b) {
+    return a->interval_ns == b->interval_ns && a->burst_ns == b->burst_ns && a->buckets_max == b->buckets_max;
+}
+
+struct limiter *limiter_follow(struct limiter *before, double rate, int64_t burst, size_t entries) {
+    struct limiter *limiter = limiter_create(rate, burst, entries);
+    if (!same_numbers(limiter, before)) {
+        memcpy(limiter->secrets, before->secrets, sizeof(limiter->secrets)); /* keys keep their hashes */
+        return limiter;
+    }
+    limiter_destroy(limiter);
+    before->users++;
+    return before;
+}
+
+/* The messages that count against a key go on counting, each for as long as one does now. */
+static void inherit_entry(struct limiter *limiter, struct shard *shard, const struct entry *old, double factor) {
+    struct entry *entry = place_for(shard, old->key, limiter->buckets_max);
+    double left = (double)(old->empty_ns - shard->now_ns) * factor;
+    int64_t from = entry->empty_ns > shard->now_ns ? entry->empty_ns : shard->now_ns;
+    int64_t full = shard->now_ns + limiter->burst_ns;
+    entry->empty_ns = left < (double)(full - from) ? from + (int64_t)left : full;
+}
+
+static void inherit_shard(struct limiter *limiter, struct shard *shard, const struct shard *old, int64_t now_ns,
+                          double factor) {
+    shard->now_ns = now_ns > old->now_ns ? now_ns : old->now_ns;
+    for (size_t i = 0; i < old->count * SLOTS; i++) {
+        const struct entry *entry = &old->buckets[i / SLOTS].slots[i % SLOTS];
+        if (entry->empty_ns > shard->now_ns) inherit_entry(limiter, shard, entry, factor);
+    }
+}
+
+void limiter_inherit(struct limiter *limiter, struct limiter *before, int64_t now_ns) {
+    if (limiter == before || atomic_flag_test_and_set(&limiter->inherited)) return;
+    double factor = (double)limiter->interval_ns / (double)before->interval_ns;
+    for (size_t i = 0; i < SHARDS; i++) {
+        pthread_mutex_lock(&before->shards[i].lock);
+        pthread_mutex_lock(&limiter->shards[i].lock);
+        inherit_shard(limiter, &limiter->shards[i], &before->shards[i], now_ns, factor);
+        pthread_mutex_unlock(&limiter->shards[i].lock);
+        pthread_mutex_unlock(&before->shards[i].lock);
+    }
 }
 
 size_t limiter_capacity(struct limiter *limiter) {

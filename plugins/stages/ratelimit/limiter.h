@@ -15,7 +15,13 @@ struct limiter;
 
 /* `rate` > 0 a second, `burst` ≥ 1 at once, `entries` ≥ 1 kept at most (rounded up to a few for each shard). */
 struct limiter *limiter_create(double rate, int64_t burst, size_t entries);
-void limiter_destroy(struct limiter *limiter); /* takes NULL */
+void limiter_destroy(struct limiter *limiter); /* one user less; takes NULL */
+
+/* For a reload: the limiter that takes the place of `before`. With the same numbers it is the same one, with one user more.
+ * Otherwise it is a new one, to which limiter_inherit brings over who has written how much: the first call, on any
+ * thread. Users come and go on one thread. */
+struct limiter *limiter_follow(struct limiter *before, double rate, int64_t burst, size_t entries);
+void limiter_inherit(struct limiter *limiter, struct limiter *before, int64_t now_ns);
 
 /* `kind` keeps keys of different origin apart: a user may be called like an address. Returns 0 and counts the message,
  * or the nanoseconds after which it would be allowed, and does not count it. `now_ns` may go back a little, as clocks

@@ -8,8 +8,16 @@ static int on_open(struct rp_element *element, struct rp_error *error) {
     (void)error;
     int64_t second = options->rate > 1 ? (int64_t)options->rate : 1;
     int64_t burst = options->burst ? options->burst : second;
-    element->state = limiter_create(options->rate, burst, (size_t)options->entries);
+    size_t entries = (size_t)options->entries;
+    element->state = element->before ? limiter_follow(element->before->state, options->rate, burst, entries)
+                                     : limiter_create(options->rate, burst, entries);
     return 0;
+}
+
+/* Nobody gets a fresh allowance out of a reload. */
+static void on_adopt(struct rp_element *element, struct rp_worker *worker) {
+    (void)worker;
+    limiter_inherit(element->state, element->before->state, rp_steady_ns());
 }
 
 static void on_close(struct rp_element *element) {
@@ -55,6 +63,7 @@ const struct rp_stage_type ratelimit_stage = {
              .options_size = sizeof(struct ratelimit_options),
              .options = ratelimit_table,
              .open = on_open,
-             .close = on_close},
+             .close = on_close,
+             .adopt = on_adopt},
     .on_turn = on_turn,
 };

@@ -55,7 +55,10 @@ struct entry *shard_get(struct shard *shard, struct rp_str key, uint64_t hash,
 size_t shard_put(struct shard *shard, struct entry *entry, int64_t now_ms);
 void shard_del(struct shard *shard, struct rp_str key, uint64_t hash, int64_t now_ms);
 
+void shard_set_max(struct shard *shard, size_t max);
+
 int store_open(struct rp_element *element, struct rp_error *error);
+void store_adopt(struct rp_element *element, struct rp_worker *worker);
 void store_close(struct rp_element *element);
 void store_get(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
 void store_put(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_str value, int64_t ttl_ms,

@@ -169,6 +169,12 @@ size_t shard_put(struct shard *shard, struct entry *entry, int64_t now_ms) {
     return evicted;
 }
 
+void shard_set_max(struct shard *shard, size_t max) {
+    uv_mutex_lock(&shard->lock);
+    shard->max = max; /* the next put makes the room */
+    uv_mutex_unlock(&shard->lock);
+}
+
 void shard_del(struct shard *shard, struct rp_str key, uint64_t hash, int64_t now_ms) {
     struct entry *gone = NULL;
 

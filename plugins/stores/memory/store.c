@@ -1,4 +1,5 @@
-/* The store's calls: which shard a key belongs to, and the answer, always before the call returns.
+/* The store's calls: which shard a key belongs to, and the answer, always before the call returns. What it keeps outlives
+ * a reload: the store of the new generation has the same memory.
  *
  * A key's shard and bucket come from SipHash with a random key, so that no client can choose keys that collide. */
 #include "memory.h"
@@ -10,8 +11,9 @@
 #define QUIET_NS INT64_C(60000000000) /* between two warnings about evictions */
 
 struct memory {
+    unsigned users; /* generations that have it open */
     unsigned char key[crypto_shorthash_KEYBYTES];
-    size_t share; /* bytes of one shard */
+    _Atomic size_t share; /* bytes of one shard */
     _Atomic int64_t warned_ns;
     struct shard shards[SHARDS];
 };
@@ -39,29 +41,50 @@ static int64_t expiry(int64_t now_ms, int64_t ttl_ms) {
     return ttl_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + ttl_ms;
 }
 
-int store_open(struct rp_element *element, struct rp_error *error) {
-    const struct options *options = element->options;
+static size_t share_of(const struct rp_element *element) {
+    return (size_t)((const struct options *)element->options)->max / SHARDS;
+}
+
+/* NULL: there is no lock to be had. */
+static struct memory *memory_create(size_t share) {
     struct memory *memory = rp_calloc(1, sizeof *memory);
     unsigned made = 0;
 
     rp_random(memory->key, sizeof memory->key);
-    memory->share = (size_t)options->max / SHARDS;
-    while (made < SHARDS && shard_init(&memory->shards[made], memory->share) == 0) made++;
-    if (made == SHARDS) {
-        element->state = memory;
-        return 0;
-    }
+    memory->share = share;
+    while (made < SHARDS && shard_init(&memory->shards[made], share) == 0) made++;
+    if (made == SHARDS) return memory;
     while (made > 0) shard_finish(&memory->shards[--made]);
     free(memory);
-    return rp_error_set(error, RP_ENOMEM, "cannot make a lock");
+    return NULL;
+}
+
+int store_open(struct rp_element *element, struct rp_error *error) {
+    struct memory *memory = element->before ? element->before->state : memory_create(share_of(element));
+
+    if (!memory) return rp_error_set(error, RP_ENOMEM, "cannot make a lock");
+    memory->users++;
+    element->state = memory;
+    return 0;
+}
+
+/* The limit may have changed: it is not before the switch that it counts. */
+void store_adopt(struct rp_element *element, struct rp_worker *worker) {
+    struct memory *memory = element->state;
+
+    (void)worker;
+    if (memory->share == share_of(element)) return;
+    memory->share = share_of(element);
+    for (unsigned i = 0; i < SHARDS; i++) shard_set_max(&memory->shards[i], memory->share);
 }
 
 void store_close(struct rp_element *element) {
     struct memory *memory = element->state;
 
+    element->state = NULL;
+    if (--memory->users > 0) return;
     for (unsigned i = 0; i < SHARDS; i++) shard_finish(&memory->shards[i]);
     free(memory);
-    element->state = NULL;
 }
 
 void store_get(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op) {

@@ -8,6 +8,7 @@
 
 struct conversation {
     struct rp_sink sink;
+    unsigned users; /* generations that are attached */
     struct rp_transport *transport;
     struct rp_worker *worker;
     const struct options *options;
@@ -197,6 +198,7 @@ struct conversation *conversation_create(struct rp_transport *transport, struct 
     conversation->sink.ops = &sink_ops;
     conversation->transport = transport;
     conversation->worker = worker;
+    conversation->users = 1;
     conversation->options = options;
     conversation->terminal = !options->message && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     rp_buf_init(&conversation->order.text, TEXT_MAX);
@@ -225,8 +227,18 @@ void conversation_drain(struct conversation *conversation) {
     console_stop_reading(conversation->console);
 }
 
-void conversation_destroy(struct conversation *conversation) {
-    if (!conversation) return;
+struct conversation *conversation_join(struct conversation *conversation) {
+    if (conversation) conversation->users++;
+    return conversation;
+}
+
+void conversation_adopt(struct conversation *conversation, struct rp_transport *transport) {
+    conversation->transport = transport;
+    conversation->options = transport->element.options;
+}
+
+void conversation_leave(struct conversation *conversation) {
+    if (!conversation || --conversation->users > 0) return;
     console_destroy(conversation->console);
     rp_buf_finish(&conversation->order.text);
     rp_buf_finish(&conversation->order.error);

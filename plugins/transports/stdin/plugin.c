@@ -25,7 +25,8 @@ static const struct rp_transport_type stdin_transport = {
              .options_size = sizeof(struct options),
              .options = table,
              .attach = stdin_attach,
-             .detach = stdin_detach},
+             .detach = stdin_detach,
+             .adopt = stdin_adopt},
     .start = stdin_start,
     .drain = stdin_drain,
 };

@@ -84,7 +84,10 @@ void terminal_keys(struct terminal *terminal);  /* stdin is readable meanwhile *
 struct conversation;
 
 struct conversation *conversation_create(struct rp_transport *transport, struct rp_worker *worker);
-void conversation_destroy(struct conversation *conversation);
+/* The generations share it: one user more; the last one that leaves ends it. Takes NULL. */
+struct conversation *conversation_join(struct conversation *conversation);
+void conversation_leave(struct conversation *conversation);
+void conversation_adopt(struct conversation *conversation, struct rp_transport *transport); /* it is this one's now */
 int conversation_start(struct conversation *conversation, struct rp_error *error);
 void conversation_drain(struct conversation *conversation);
 
@@ -93,6 +96,7 @@ void conversation_drain(struct conversation *conversation);
 int stdin_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error);
 void stdin_detach(struct rp_element *element, struct rp_worker *worker, void *local);
 void stdin_start(struct rp_transport *transport, struct rp_worker *worker);
+void stdin_adopt(struct rp_element *element, struct rp_worker *worker);
 void stdin_drain(struct rp_transport *transport, struct rp_worker *worker);
 
 #endif

@@ -13,7 +13,9 @@ int stdin_attach(struct rp_element *element, struct rp_worker *worker, void **ou
     (void)error;
     const struct options *options = element->options;
     if (rp_worker_index(worker) != 0) return 0;
-    if (options->force || in_foreground()) {
+    if (element->before) {
+        *out_local = conversation_join(rp_local(element->before, worker));
+    } else if (options->force || in_foreground()) {
         *out_local = conversation_create((struct rp_transport *)(void *)element, worker);
     }
     return 0;
@@ -21,7 +23,12 @@ int stdin_attach(struct rp_element *element, struct rp_worker *worker, void **ou
 
 void stdin_detach(struct rp_element *element, struct rp_worker *worker, void *local) {
     (void)element, (void)worker;
-    conversation_destroy(local);
+    conversation_leave(local);
+}
+
+void stdin_adopt(struct rp_element *element, struct rp_worker *worker) {
+    struct conversation *conversation = rp_local(element, worker);
+    if (conversation) conversation_adopt(conversation, (struct rp_transport *)(void *)element);
 }
 
 void stdin_start(struct rp_transport *transport, struct rp_worker *worker) {

@@ -20,6 +20,7 @@ static struct connection *connection_create(struct rp_transport *transport, stru
     struct local *local = rp_local(&transport->element, request->worker);
     struct connection *connection = rp_calloc(1, sizeof *connection);
     connection->transport = transport;
+    rp_element_hold(&transport->element, local->worker);
     connection->options = options;
     connection->http = rp_http(options->on);
     connection->local = local;
@@ -38,6 +39,7 @@ static struct connection *connection_create(struct rp_transport *transport, stru
 
 static void connection_free(struct connection *connection) {
     struct local *local = connection->local;
+    const struct rp_element *held = &connection->transport->element;
     rp_timer_stop(local->worker, &connection->timer);
     *(connection->prev ? &connection->prev->next : &local->connections) = connection->next;
     if (connection->next) connection->next->prev = connection->prev;
@@ -46,6 +48,15 @@ static void connection_free(struct connection *connection) {
     free(connection->session);
     free(connection->user);
     free(connection);
+    rp_element_release(held, local->worker);
+}
+
+void connection_adopt(struct connection *connection, struct rp_transport *transport) {
+    struct rp_worker *worker = connection->local->worker;
+    rp_element_hold(&transport->element, worker);
+    rp_element_release(&connection->transport->element, worker);
+    connection->transport = transport;
+    connection->options = transport->element.options;
 }
 
 /* ---- bytes out --------------------------------------------------------------------------------------------------- */
@@ -238,12 +249,16 @@ static void on_gone(void *arg) {
     connection_settle(connection);
 }
 
-static void on_drain(void *arg) {
-    struct connection *connection = arg;
+void connection_drain(struct connection *connection) {
+    if (connection->draining) return;
     connection->draining = true;
     conversation_drain(connection);
     connection_flush(connection, false);
     connection_settle(connection);
+}
+
+static void on_drain(void *arg) {
+    connection_drain(arg);
 }
 
 static const struct rp_http_watcher watcher = {on_writable, on_gone, on_data, on_drain};

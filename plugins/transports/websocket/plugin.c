@@ -32,7 +32,9 @@ static const struct rp_transport_type websocket = {
              .check = websocket_check,
              .open = websocket_open,
              .attach = websocket_attach,
-             .detach = websocket_detach},
+             .detach = websocket_detach,
+             .adopt = websocket_adopt},
+    .drain = websocket_drain,
 };
 
 RP_PLUGIN(.name = "websocket", .version = "1.0.0", .summary = "Chat over WebSocket",

@@ -19,19 +19,41 @@ int websocket_open(struct rp_element *element, struct rp_error *error) {
     return http->route(options->on, &route, error);
 }
 
-int websocket_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
-    (void)element, (void)error;
+static struct local *local_create(struct rp_worker *worker) {
     struct local *local = rp_calloc(1, sizeof *local);
     local->worker = worker;
     rp_buf_init(&local->json, OUTPUT_MAX);
     rp_buf_init(&local->output, OUTPUT_MAX);
+    return local;
+}
+
+int websocket_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
+    (void)error;
+    struct local *local = element->before ? rp_local(element->before, worker) : local_create(worker);
+    local->users++;
     *out_local = local;
     return 0;
+}
+
+void websocket_adopt(struct rp_element *element, struct rp_worker *worker) {
+    struct local *local = rp_local(element, worker);
+    for (struct connection *connection = local->connections; connection; connection = connection->next)
+        connection_adopt(connection, (struct rp_transport *)(void *)element);
+}
+
+/* The transport is no longer in the bot file, or the process ends. */
+void websocket_drain(struct rp_transport *transport, struct rp_worker *worker) {
+    struct local *local = rp_local(&transport->element, worker);
+    for (struct connection *connection = local->connections, *next; connection; connection = next) {
+        next = connection->next;
+        connection_drain(connection);
+    }
 }
 
 void websocket_detach(struct rp_element *element, struct rp_worker *worker, void *arg) {
     (void)element, (void)worker;
     struct local *local = arg;
+    if (--local->users > 0) return;
     while (local->connections) connection_abandon(local->connections);
     rp_buf_finish(&local->json);
     rp_buf_finish(&local->output);

@@ -1,5 +1,8 @@
 /* What the files of this plugin share. A connection owns everything of one client; it is freed when its exchange is
- * over and its last turn is done, whichever comes later. All on the connection's worker. */
+ * over and its last turn is done, whichever comes later. All on the connection's worker.
+ *
+ * At the switch of a reload the connections go over to the transport of the new generation: the turn that runs ends as it
+ * began, the next message goes by the new rules. */
 #ifndef WEBSOCKET_H
 #define WEBSOCKET_H
 
@@ -20,9 +23,10 @@ struct options {
     int64_t ping_ms, pong_ms, idle_ms, close_ms;
 };
 
-/* One a worker. The buffers are empty between callbacks. */
+/* One a worker, shared by the generations. The buffers are empty between callbacks. */
 struct local {
     struct rp_worker *worker;
+    unsigned users; /* generations that are attached */
     struct rp_buf json;   /* a frame's text */
     struct rp_buf output; /* frames on their way to the listener */
     struct connection *connections;
@@ -35,7 +39,7 @@ struct waiting { /* a message behind the running turn, as it came */
 };
 
 struct connection {
-    struct rp_transport *transport;
+    struct rp_transport *transport; /* holds its generation */
     const struct options *options;
     const struct rp_http_ops *http;
     struct local *local;
@@ -67,6 +71,8 @@ int websocket_check(const void *options, struct rp_error *error);
 int websocket_open(struct rp_element *element, struct rp_error *error);
 int websocket_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error);
 void websocket_detach(struct rp_element *element, struct rp_worker *worker, void *local);
+void websocket_adopt(struct rp_element *element, struct rp_worker *worker);
+void websocket_drain(struct rp_transport *transport, struct rp_worker *worker);
 
 /* connection.c */
 void connection_on_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
@@ -77,6 +83,8 @@ void connection_send(struct connection *connection);
 /* The last thing that every callback does: ends or frees what is over, starts what can start. */
 void connection_settle(struct connection *connection);
 void connection_abandon(struct connection *connection); /* at the worker's end: whatever state it is in */
+void connection_adopt(struct connection *connection, struct rp_transport *transport); /* it is this one's from now on */
+void connection_drain(struct connection *connection); /* says goodbye as soon as the running turn is over */
 
 /* conversation.c */
 void conversation_on_text(void *arg, struct rp_str text);

@@ -1,4 +1,5 @@
-/* Loading one file: a good one, and each kind of mismatch with its one clear message. */
+/* Loading one file: a good one, and each kind of mismatch with its one clear message; and one that changes. */
+#define _GNU_SOURCE /* dladdr */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +24,7 @@ static void assert_refused(const char *path, const unsigned char *key, const cha
     snprintf(expected, sizeof expected, "cannot load the plugin %s: %s", path, why);
     assert_int_equal(plugin_file_open(path, key, &file), -RP_EPLUGIN);
     assert_null(file.plugin);
-    assert_null(file.handle);
+    assert_null(file.object);
     assert_int_equal(file.error.code, RP_EPLUGIN);
     assert_string_equal(file.error.text, expected);
     plugin_file_close(&file);
@@ -103,7 +105,7 @@ static void a_shared_object_that_was_cut_short_is_refused(void **state) {
         struct plugin_file cut;
         const char *path = folder_file(*state, "cut.so", data, len * part / 16);
         assert_int_equal(plugin_file_open(path, NULL, &cut), -RP_EPLUGIN);
-        assert_null(cut.handle);
+        assert_null(cut.object);
         plugin_file_close(&cut);
     }
     assert_refused(folder_file(*state, "cut.so", data, 2000), NULL, "a part of it is missing: the file ends too early");
@@ -115,6 +117,54 @@ static void what_is_no_file_is_refused(void **state) {
     assert_refused(path, NULL, "No such file or directory");
     mkdir(path, 0755);
     assert_refused(path, NULL, "it is not a regular file");
+}
+
+/* ---- a file that changes while it is in use ------------------------------------------------------------------------ */
+
+/* The loader's own idea of where the plugin comes from. */
+static const char *loaded_from(const struct plugin_file *file) {
+    Dl_info info;
+    assert_int_not_equal(dladdr((const void *)file->plugin, &info), 0);
+    return info.dli_fname;
+}
+
+/* As installing does it: the new file takes the name, the old one goes on being what it was. */
+static void replace(const char *folder, const char *probe, const char *name) {
+    char to[PATH_MAX];
+    snprintf(to, sizeof to, "%s/%s.so", folder, name);
+    assert_int_equal(rename(folder_probe(folder, probe, "new"), to), 0);
+}
+
+static void the_same_file_is_the_same_plugin(void **state) {
+    struct plugin_file first, second;
+    char *path = rp_strdup(folder_probe(*state, "good", "good"));
+    assert_int_equal(plugin_file_open(path, NULL, &first), 0);
+    assert_string_equal(loaded_from(&first), path);
+    replace(*state, "good", "good"); /* the same bytes */
+    assert_int_equal(plugin_file_open(path, NULL, &second), 0);
+    assert_ptr_equal(first.plugin, second.plugin);
+    plugin_file_close(&first);
+    assert_string_equal(second.plugin->version, "1.2.3");
+    plugin_file_close(&second);
+    free(path);
+}
+
+static void a_replaced_file_is_loaded_beside_the_old_one(void **state) {
+    struct plugin_file first, second, third;
+    char *path = rp_strdup(folder_probe(*state, "good", "good"));
+    assert_int_equal(plugin_file_open(path, NULL, &first), 0);
+    replace(*state, "other", "good");
+    assert_int_equal(plugin_file_open(path, NULL, &second), 0);
+    assert_ptr_not_equal(first.plugin, second.plugin);
+    assert_non_null(kind_find(first.plugin, KIND_STAGE, "good"));
+    assert_non_null(kind_find(second.plugin, KIND_STAGE, "hidden"));
+    plugin_file_close(&first);
+    assert_int_equal(plugin_file_open(path, NULL, &third), 0);
+    assert_ptr_equal(third.plugin, second.plugin);
+    plugin_file_close(&second);
+    assert_non_null(kind_find(third.plugin, KIND_STAGE, "hidden"));
+    plugin_file_close(&third);
+    free(path);
 }
 
 /* ---- signatures -------------------------------------------------------------------------------------------------- */
@@ -145,8 +195,7 @@ static void a_signed_plugin_is_loaded_from_the_bytes_that_were_checked(void **st
     char *path = sign(*state, "good", signature);
     folder_file(*state, "good.so.sig", signature, sizeof signature);
     assert_int_equal(plugin_file_open(path, public_key, &file), 0);
-    assert_true(file.copy.fd >= 0);
-    assert_string_not_equal(file.copy.path, path);
+    assert_string_not_equal(loaded_from(&file), path);
     assert_non_null(kind_find(file.plugin, KIND_STAGE, "good"));
     plugin_file_close(&file);
     sodium_bin2hex(hex, sizeof hex, signature, sizeof signature);
@@ -171,6 +220,22 @@ static void two_signed_plugins_are_two(void **state) {
     plugin_file_close(&second);
     free(good);
     free(other);
+}
+
+static void a_plugin_in_use_unsigned_is_loaded_once_more_when_it_must_be_signed(void **state) {
+    unsigned char signature[crypto_sign_BYTES];
+    struct plugin_file first, second, third;
+    char *path = sign(*state, "good", signature);
+    folder_file(*state, "good.so.sig", signature, sizeof signature);
+    assert_int_equal(plugin_file_open(path, NULL, &first), 0);
+    assert_int_equal(plugin_file_open(path, public_key, &second), 0);
+    assert_ptr_not_equal(first.plugin, second.plugin);
+    assert_int_equal(plugin_file_open(path, public_key, &third), 0);
+    assert_ptr_equal(second.plugin, third.plugin);
+    plugin_file_close(&first);
+    plugin_file_close(&second);
+    plugin_file_close(&third);
+    free(path);
 }
 
 static void a_plugin_without_a_good_signature_is_refused(void **state) {
@@ -208,9 +273,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_that_is_no_shared_object_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_shared_object_that_was_cut_short_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(the_same_file_is_the_same_plugin, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_replaced_file_is_loaded_beside_the_old_one, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_signed_plugin_is_loaded_from_the_bytes_that_were_checked, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(two_signed_plugins_are_two, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(a_plugin_in_use_unsigned_is_loaded_once_more_when_it_must_be_signed,
+                                        folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_plugin_without_a_good_signature_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(a_changed_plugin_is_refused, folder_setup, folder_teardown),
     };

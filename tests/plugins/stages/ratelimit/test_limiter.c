@@ -154,6 +154,75 @@ static void a_flood_of_new_keys_does_not_free_those_over_their_limit(void **stat
     limiter_destroy(limiter);
 }
 
+/* ---- from one generation to the next ------------------------------------------------------------------------------ */
+
+static void the_same_numbers_share_one_table(void **state) {
+    (void)state;
+    struct limiter *old = limiter_create(1, 2, 1000);
+    struct limiter *new = limiter_follow(old, 1, 2, 1000);
+    assert_ptr_equal(new, old);
+    assert_int_equal(take(old, "a", START), 0);
+    limiter_inherit(new, old, START);
+    limiter_destroy(old);
+    assert_int_equal(take(new, "a", START), 0);
+    assert_int_equal(take(new, "a", START), SECOND);
+    limiter_destroy(new);
+}
+
+static void other_numbers_take_over_what_was_written(void **state) {
+    (void)state;
+    struct limiter *old = limiter_create(1.0 / 3600, 4, 1000); /* four at once, then one an hour */
+    for (int i = 0; i < 4; i++) assert_int_equal(take(old, "full", START), 0);
+    assert_int_equal(take(old, "half", START), 0);
+    assert_int_equal(take(old, "half", START), 0);
+    struct limiter *new = limiter_follow(old, 1, 4, 5000);
+    assert_ptr_not_equal(new, old);
+    assert_int_equal(take(new, "early", START), 0); /* on another worker, which has switched already */
+    assert_int_equal(take(old, "early", START), 0);
+    limiter_inherit(new, old, START);
+    limiter_inherit(new, old, START); /* the second worker */
+    limiter_destroy(old);
+    assert_int_equal(take(new, "full", START), SECOND); /* not an hour: the new rate counts */
+    assert_int_equal(take(new, "full", START + SECOND), 0);
+    assert_int_equal(take(new, "half", START), 0);
+    assert_int_equal(take(new, "half", START), 0);
+    assert_int_equal(take(new, "half", START), SECOND);
+    assert_int_equal(take(new, "early", START), 0);
+    assert_int_equal(take(new, "early", START), 0);
+    assert_int_equal(take(new, "early", START), SECOND);
+    for (int i = 0; i < 4; i++) assert_int_equal(take(new, "fresh", START), 0);
+    limiter_destroy(new);
+}
+
+static void a_smaller_burst_is_never_more_than_full(void **state) {
+    (void)state;
+    struct limiter *old = limiter_create(10, 100, 1000);
+    for (int i = 0; i < 100; i++) assert_int_equal(take(old, "a", START), 0);
+    struct limiter *new = limiter_follow(old, 10, 2, 1000);
+    limiter_inherit(new, old, START);
+    assert_int_equal(take(new, "a", START), SECOND / 10);
+    limiter_destroy(old);
+    limiter_destroy(new);
+}
+
+static void many_keys_are_inherited(void **state) {
+    (void)state;
+    struct limiter *old = limiter_create(0.001, 1, 100000);
+    char key[16];
+    for (int i = 0; i < 50000; i++) {
+        snprintf(key, sizeof(key), "user%d", i);
+        assert_int_equal(take(old, key, START), 0);
+    }
+    struct limiter *new = limiter_follow(old, 0.002, 1, 100000);
+    limiter_inherit(new, old, START);
+    limiter_destroy(old);
+    for (int i = 0; i < 50000; i++) {
+        snprintf(key, sizeof(key), "user%d", i);
+        assert_int_equal(take(new, key, START), 500 * SECOND);
+    }
+    limiter_destroy(new);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_passes_and_the_next_waits_for_one_interval),
@@ -167,6 +236,10 @@ int main(void) {
         cmocka_unit_test(nobody_is_forgotten_while_a_table_grows),
         cmocka_unit_test(entries_whose_time_has_passed_are_used_again),
         cmocka_unit_test(a_flood_of_new_keys_does_not_free_those_over_their_limit),
+        cmocka_unit_test(the_same_numbers_share_one_table),
+        cmocka_unit_test(other_numbers_take_over_what_was_written),
+        cmocka_unit_test(a_smaller_burst_is_never_more_than_full),
+        cmocka_unit_test(many_keys_are_inherited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,6 +172,26 @@ static void many_threads_never_see_a_wrong_value(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+static void a_reload_keeps_what_is_in_it(void **state) {
+    (void)state;
+    static struct options larger = {.max = 4 << 20};
+    static char big[200000];
+    struct rp_store old = store;
+    assert_int_equal(put("a", RP_STR("1"), 0), 0);
+    store.element = (struct rp_element){
+        .type = &type->type, .name = "main", .options = &larger, .before = &old.element};
+    assert_int_equal(type->type.open(&store.element, NULL), 0);
+    assert_int_equal(put("big", rp_str_n(big, sizeof big), 0), -RP_ETOOLARGE); /* not before the switch */
+    type->type.adopt(&store.element, NULL);
+    type->type.adopt(&store.element, NULL);
+    assert_int_equal(get("a").len, 1);
+    assert_int_equal(put("big", rp_str_n(big, sizeof big), 0), 0);
+    store.element.before = NULL;
+    type->type.close(&old.element);
+    assert_int_equal(get("a").len, 1);
+    assert_int_equal(get("big").len, sizeof big);
+}
+
 static int open_store(void **state) {
     (void)state;
     type = rp_plugin()->stores[0];
@@ -202,6 +222,7 @@ int main(void) {
         STORE_TEST(flooding_it_forgets_the_old_and_keeps_the_new),
         STORE_TEST(an_answer_may_call_the_store_and_keeps_its_value),
         STORE_TEST(many_threads_never_see_a_wrong_value),
+        STORE_TEST(a_reload_keeps_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);
 }
