@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -17,6 +18,7 @@
 #include <repartee/log.h>
 
 #define PEERS_MAX 16
+#define BACKLOG 128 /* that wait while the main thread is busy with a reload */
 #define LINE_MAX_BYTES 4096
 #define LINE_MS 5000   /* for a whole line, from the connection or the last answer on */
 #define ANSWER_MS 5000 /* for an answer to be read */
@@ -158,11 +160,20 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out) {
     *out = uv_buf_init(peer->input + peer->used, (unsigned)(sizeof(peer->input) - peer->used));
 }
 
+/* The connection is closed in both directions; otherwise the peer has only said all it had to say. */
+static bool has_left(const struct control_peer *peer) {
+    struct pollfd polled = {0};
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&peer->pipe, &fd) != 0) return true;
+    polled.fd = fd;
+    return poll(&polled, 1, 0) > 0 && (polled.revents & POLLHUP);
+}
+
 /* A full buffer ends the connection: nobody has a reason to send so far ahead. */
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf) {
     struct control_peer *peer = stream->data;
     (void)buf;
-    if (len == UV_EOF && (peer->asked || peer->answer)) { /* said all it had to say, and may still listen */
+    if (len == UV_EOF && (peer->asked || peer->answer) && !has_left(peer)) {
         peer->last = true;
         uv_read_stop(stream);
         return;
@@ -267,7 +278,7 @@ static int bind_socket(struct control *control) {
         control->device = status.st_dev;
         control->inode = status.st_ino;
     }
-    return uv_listen((uv_stream_t *)&control->pipe, PEERS_MAX, on_connection);
+    return uv_listen((uv_stream_t *)&control->pipe, BACKLOG, on_connection);
 }
 
 static void remove_socket(const struct control *control) {

@@ -147,9 +147,15 @@ static void on_detach(struct rp_worker *worker, void *arg) {
     if (worker) generation_detach(arg, worker);
 }
 
+/* One after the other: the last one that was told is the only one that can have refused. */
+static unsigned count_attached(const struct generation *generation) {
+    return atomic_load(&generation->attached) - atomic_load(&generation->refused);
+}
+
 static void undo(struct engine *engine) {
     engine->reload.phase = RELOAD_UNDOING;
-    engine_post_all(engine, on_detach, engine->reload.generation);
+    unsigned count = count_attached(engine->reload.generation);
+    for (unsigned i = 0; i < count; i++) engine_post(engine, i, on_detach, engine->reload.generation);
     reload_step(engine); /* perhaps it was the first worker that refused, and there is nothing to wait for */
 }
 
@@ -193,8 +199,7 @@ static void attached(struct engine *engine) {
 
 static void undone(struct engine *engine) {
     struct generation *generation = engine->reload.generation;
-    unsigned were_attached = atomic_load(&generation->attached) - atomic_load(&generation->refused);
-    if (atomic_load(&generation->detached) < were_attached) return;
+    if (atomic_load(&generation->detached) < count_attached(generation)) return;
     remove_generation(engine, generation);
     finish(engine, false);
 }

@@ -30,8 +30,20 @@ void mistakes_add(struct mistakes *mistakes, const char *file, int line, const c
     mistakes->items[mistakes->count - 1] = (struct mistake){rp_strdup(file), rp_strdup(text), line};
 }
 
-int mistakes_report(const struct mistakes *mistakes, struct rp_error *error) {
+static int tell_all(const struct mistakes *mistakes, const struct rp_element *element) {
+    for (size_t i = 0; i < mistakes->count && i < MISTAKES_MAX; i++) {
+        const struct mistake *mistake = &mistakes->items[i];
+        rp_element_report(element, false, mistake->file, mistake->line, "%s", mistake->text);
+    }
+    if (mistakes->count > MISTAKES_MAX)
+        rp_element_report(element, false, element->file, element->line, "the rules have %zu more mistakes",
+                          mistakes->count - MISTAKES_MAX);
+    return -RP_ECONFIG;
+}
+
+int mistakes_report(const struct mistakes *mistakes, const struct rp_element *element, struct rp_error *error) {
     if (mistakes->count == 0) return 0;
+    if (element) return tell_all(mistakes, element);
     const struct mistake *first = &mistakes->items[0];
     for (size_t i = 1; i < mistakes->count && i < MISTAKES_MAX; i++) {
         const struct mistake *other = &mistakes->items[i];

@@ -2,7 +2,7 @@
 #ifndef RULES_MISTAKES_H
 #define RULES_MISTAKES_H
 
-#include <repartee/base.h>
+#include <repartee/plugin.h>
 
 #define MISTAKES_MAX 100 /* kept; the rest is counted */
 
@@ -17,7 +17,8 @@ struct mistakes { /* zero-initialise */
 
 void mistakes_finish(struct mistakes *mistakes);
 void mistakes_add(struct mistakes *mistakes, const char *file, int line, const char *format, ...) RP_PRINTF(4, 5);
-/* Logs all and puts the first into `error`. 0 when there are none. */
-int mistakes_report(const struct mistakes *mistakes, struct rp_error *error);
+/* Tells all of them in the name of the element that is being loaded, and leaves `error` empty. Without one: logs all and
+ * puts the first into `error`. 0 when there are none. */
+int mistakes_report(const struct mistakes *mistakes, const struct rp_element *element, struct rp_error *error);
 
 #endif

@@ -72,7 +72,7 @@ static int load(struct program *program, struct rp_error *error) {
     }
     vm_destroy(vm);
     sources_seal(program->sources);
-    int rc = mistakes_report(mistakes, error);
+    int rc = mistakes_report(mistakes, program->vm.element, error);
     mistakes_finish(mistakes);
     free(mistakes);
     return rc;
@@ -105,7 +105,7 @@ void program_destroy(struct program *program) {
 int program_attach(struct program *program, struct vm **out, struct rp_error *error) {
     struct mistakes *mistakes = rp_calloc(1, sizeof(*mistakes));
     struct vm *vm = vm_create(&program->vm, program->sources, mistakes);
-    int rc = mistakes_report(mistakes, error);
+    int rc = mistakes_report(mistakes, program->vm.element, error);
     if (rc == 0 && ruleset_fingerprint(vm->set) != program->fingerprint) {
         rc = rp_error_set(error, RP_ECONFIG, "the rule files declare something else each time they are loaded");
     }

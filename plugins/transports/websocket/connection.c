@@ -51,14 +51,6 @@ static void connection_free(struct connection *connection) {
     rp_element_release(held, local->worker);
 }
 
-void connection_adopt(struct connection *connection, struct rp_transport *transport) {
-    struct rp_worker *worker = connection->local->worker;
-    rp_element_hold(&transport->element, worker);
-    rp_element_release(&connection->transport->element, worker);
-    connection->transport = transport;
-    connection->options = transport->element.options;
-}
-
 /* ---- bytes out --------------------------------------------------------------------------------------------------- */
 
 static void give_back(struct rp_buf *buf) {
@@ -222,6 +214,17 @@ static void on_timer(struct rp_timer *timer) {
         if (connection->exchange) set_timer(connection, now_ms);
     }
     connection_settle(connection);
+}
+
+/* ---- a new generation --------------------------------------------------------------------------------------------- */
+
+void connection_adopt(struct connection *connection, struct rp_transport *transport) {
+    struct rp_worker *worker = connection->local->worker;
+    rp_element_hold(&transport->element, worker);
+    rp_element_release(&connection->transport->element, worker);
+    connection->transport = transport;
+    connection->options = transport->element.options;
+    if (connection->exchange && !connection->closing) set_timer(connection, rp_worker_now_ms(worker));
 }
 
 /* ---- what the listener reports ----------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ test("mistakes in rules and bot file are told all at once, with file and line", 
     await server.write("bot.lua", bot.replace("rules {", "rulse {").replace('on = "web" }', 'on = "wep" }'));
     const answer = await server.control("reload");
     assert.equal(answer.ok, false);
-    assert.deepEqual(answer.mistakes.map((line) => line.split(":").slice(0, 2).join(":")), ["bot.lua:3", "bot.lua:4"]);
+    assert.deepEqual(answer.mistakes.map((line) => /bot\.lua:\d+/.exec(line)[0]), ["bot.lua:3", "bot.lua:4"]);
     assert.match(answer.mistakes[1], /no stage called 'rulse' \(did you mean 'rules'\?\)/);
     const last = (await server.control("status")).last_reload;
     assert.deepEqual([last.ok, last.mistakes], [false, answer.mistakes]);
@@ -55,7 +55,7 @@ test("mistakes in rules and bot file are told all at once, with file and line", 
 test("a file that is no Lua, or is gone, is told", () =>
   withServer(async (server) => {
     await server.write("bot.lua", "listeners { web = ");
-    assert.match((await server.control("reload")).mistakes[0], /^bot\.lua:1: /);
+    assert.match((await server.control("reload")).mistakes[0], /bot\.lua:1: /);
     await server.write("bot.lua", bot.replace('"rules.lua"', '"none.lua"'));
     assert.match((await server.control("reload")).mistakes[0], /none\.lua/);
   }));
@@ -67,15 +67,14 @@ test("a port that somebody else has is found before anything changes", () =>
     const address = `127.0.0.1:${other.address().port}`;
     await server.write("bot.lua", bot.replace("127.0.0.1:0", address));
     const answer = await server.control("reload");
-    assert.match(answer.mistakes[0], new RegExp(`^bot\\.lua:2: listener 'web': cannot listen on ${address}`));
+    assert.match(answer.mistakes[0], new RegExp(`bot\\.lua:2: listener 'web': cannot listen on ${address}`));
     other.close();
   }));
 
 test("an element that does not attach, on whichever worker, undoes it all", () =>
   withServer(async (server) => {
     // Each worker loads the rules by itself: what they declare must be the same each time.
-    await server.write("rules.lua", `local n = 0
-      rule("which" .. tostring({}):sub(8), { match = "which", reply = "new" })`);
+    await server.write("rules.lua", `rule("which" .. math.random(1 << 60)) { match = "which", reply = "new" }`);
     for (let i = 0; i < 5; i++) {
       const answer = await server.control("reload");
       assert.equal(answer.ok, false);
