@@ -72,7 +72,7 @@ static int load(struct program *program, struct rp_error *error) {
     }
     vm_destroy(vm);
     sources_seal(program->sources);
-    int rc = mistakes_report(mistakes, program->vm.element, error);
+    int rc = mistakes_report(mistakes, program->teller, error);
     mistakes_finish(mistakes);
     free(mistakes);
     return rc;
@@ -81,6 +81,7 @@ static int load(struct program *program, struct rp_error *error) {
 int program_create(const struct program_options *options, struct program **out, struct rp_error *error) {
     struct program *program = rp_calloc(1, sizeof(*program));
     program->vm = options->vm;
+    program->teller = options->teller;
     program->matcher = matcher_create();
     program->guard_matcher = matcher_create();
     int rc = list_sources(program, options, error);
@@ -105,7 +106,7 @@ void program_destroy(struct program *program) {
 int program_attach(struct program *program, struct vm **out, struct rp_error *error) {
     struct mistakes *mistakes = rp_calloc(1, sizeof(*mistakes));
     struct vm *vm = vm_create(&program->vm, program->sources, mistakes);
-    int rc = mistakes_report(mistakes, program->vm.element, error);
+    int rc = mistakes_report(mistakes, program->teller, error);
     if (rc == 0 && ruleset_fingerprint(vm->set) != program->fingerprint) {
         rc = rp_error_set(error, RP_ECONFIG, "the rule files declare something else each time they are loaded");
     }

@@ -9,12 +9,14 @@
 
 struct program_options {
     struct vm_options vm;
+    const struct rp_element *teller; /* in whose name mistakes are told; NULL: they go to the log */
     const char *folder;          /* of the bot file */
     const char *dir;             /* with the rule files; NULL: `files` says which */
     struct rp_option_list files; /* relative to `folder` */
 };
 struct program {
     struct vm_options vm;
+    const struct rp_element *teller;
     struct sources *sources;
     struct matcher *matcher; /* all patterns, rule by rule in their order */
     uint32_t *owners;        /* the rule of each pattern */

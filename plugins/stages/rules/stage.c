@@ -44,6 +44,7 @@ int stage_open(struct rp_element *element, struct rp_error *error) {
     char buffer[PATH_MAX];
     struct program_options load = {
         .vm = {.memory = (size_t)options->memory, .config = options->config, .element = element},
+        .teller = element,
         .folder = bot_folder(element, buffer, sizeof(buffer)),
         .dir = options->dir,
         .files = options->files,
