@@ -3,6 +3,7 @@
 
 #include "form.h"
 #include "packed.h"
+#include "pattern_text.h"
 #include "vm.h"
 
 static int add_to_hash(lua_State *L, const void *data, size_t len, void *hash) {
@@ -40,7 +41,7 @@ static void read_cancel(const struct form *form, struct dialog *dialog) {
         struct rp_regex *regex;
         if (patterns[i].len == 0) {
             form_wrong(form, "'cancel': an empty pattern matches everything");
-        } else if (rp_regex_compile(patterns[i], 0, &regex, &error) != 0) {
+        } else if (pattern_compile(form_arena(form), &patterns[i], 0, &regex, &error) != 0) {
             form_wrong(form, "cancel: %s", error.text);
         } else {
             rp_arena_defer(form_arena(form), free_pattern, regex);

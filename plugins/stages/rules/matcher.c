@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "matcher_index.h"
+#include "pattern_text.h"
 
 struct matcher {
     struct rp_regex **patterns;
@@ -33,7 +34,7 @@ void matcher_destroy(struct matcher *matcher) {
 
 int matcher_add(struct matcher *matcher, struct rp_str pattern, struct rp_error *error) {
     struct rp_regex *regex;
-    int rc = rp_regex_compile(pattern, RP_REGEX_MANY, &regex, error);
+    int rc = pattern_compile(matcher->scratch, &pattern, RP_REGEX_MANY, &regex, error);
     if (rc != 0) return rc;
     if (matcher->count == matcher->cap) {
         matcher->cap = matcher->cap ? matcher->cap * 2 : 32;

@@ -10,7 +10,8 @@ struct matcher;
 
 struct matcher *matcher_create(void);
 void matcher_destroy(struct matcher *matcher); /* takes NULL */
-/* Patterns are tried in the order in which they are added. 0, or what rp_regex_compile says. */
+/* Patterns are tried in the order in which they are added. They are normalised (pattern_text.h), as texts have to be.
+ * 0, or what rp_regex_compile says. */
 int matcher_add(struct matcher *matcher, struct rp_str pattern, struct rp_error *error);
 void matcher_build(struct matcher *matcher); /* once, after the last pattern */
 
@@ -23,7 +24,7 @@ size_t matcher_bytes(const struct matcher *matcher); /* memory held, without tha
 
 struct matcher_cursor {
     const struct matcher *matcher;
-    struct rp_str text; /* valid UTF-8, borrowed */
+    struct rp_str text; /* valid UTF-8, normalised, borrowed */
     struct rp_regex_budget *budget;
     const uint32_t *candidates; /* in their order */
     size_t count, next, next_bare;

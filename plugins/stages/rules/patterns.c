@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "meter.h"
+#include "pattern_text.h"
 
 #define KEPT 500
 #define COMPILE_STEPS 20000
@@ -62,7 +63,11 @@ static const struct rp_regex *compile(lua_State *L, int index, const char *name)
     struct rp_regex **box = lua_newuserdatauv(L, sizeof(struct rp_regex *), 0);
     *box = NULL;
     luaL_setmetatable(L, BOX);
-    if (rp_regex_compile(rp_str_n(text, len), 0, box, &error) != 0) luaL_error(L, "%s: %s", name, error.text);
+    struct rp_str pattern = rp_str_n(text, len);
+    struct rp_arena *arena = rp_arena_create();
+    int rc = pattern_compile(arena, &pattern, 0, box, &error);
+    rp_arena_destroy(arena);
+    if (rc != 0) luaL_error(L, "%s: %s", name, error.text);
     const struct rp_regex *regex = *box;
     remember(L, index);
     return regex;
