@@ -167,7 +167,7 @@ static void close_inner(struct talk *talk) {
 
 static void ask(struct talk *talk) {
     struct rp_str said = rp_buf_str(&talk->text);
-    talk->gap = talk->said && said.len > 0 && said.data[said.len - 1] != '\n' && said.data[said.len - 1] != ' ';
+    if (talk->said && said.len > 0) talk->gap = said.data[said.len - 1] != '\n' && said.data[said.len - 1] != ' ';
     rp_buf_clear(&talk->text);
     round_clear(&talk->round);
     talk->inner = rp_model_ask(talk->model, talk->source.turn, &talk->call);

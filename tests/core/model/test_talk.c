@@ -68,11 +68,11 @@ static void results_are_told_and_the_model_goes_on(void **state) {
 static void rounds_add_up(void **state) {
     (void)state;
     talker_tools("find");
-    talker.model.replies[0] = "^find{\"n\":1}";
+    talker.model.replies[0] = "see^find{\"n\":1}";
     talker.model.replies[1] = "^find{\"n\":2}";
     talker.model.replies[2] = "done ~";
-    assert_string_equal(talker_say("hi"), "done ");
-    assert_string_equal(talker.model.asked[2], "u:hi|a:(call_0_0 find {\"n\":1})|t:call_0_0=result of find"
+    assert_string_equal(talker_say("hi"), "see\n\ndone ");
+    assert_string_equal(talker.model.asked[2], "u:hi|a:see(call_0_0 find {\"n\":1})|t:call_0_0=result of find"
                                          "|a:(call_1_0 find {\"n\":2})|t:call_1_0=result of find");
     assert_int_equal(talker.client.finish, RP_FINISH_LENGTH);
 }
