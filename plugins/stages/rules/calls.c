@@ -15,6 +15,7 @@ enum kind {
     KIND_COMPUTES, /* runs again; what it needs of the journal it asks for itself */
     KIND_TELLS,    /* done once, nothing is kept */
     KIND_SENDS,    /* announced before, and kept */
+    KIND_ASKS,     /* calls; with tools, which can do anything, it sends */
 };
 static const struct call {
     const char *name;
@@ -25,6 +26,7 @@ static const struct call {
     {"handoff", KIND_TELLS, false},    {"release", KIND_TELLS, false}, {"ask", KIND_COMPUTES, false},
     {"confirm", KIND_COMPUTES, false}, {"form", KIND_COMPUTES, false}, {"say", KIND_COMPUTES, false},
     {"call", KIND_COMPUTES, false},    {"cancel", KIND_COMPUTES, false}, {"pass", KIND_COMPUTES, false},
+    {"generate", KIND_ASKS, false},
 };
 static const struct call any_other = {NULL, KIND_CALLS, false};
 
@@ -189,12 +191,12 @@ static int tell(const struct under_way *way) {
 
 /* ---- methods that send ------------------------------------------------------------------------------------------- */
 
-static bool is_safe(lua_State *L, int args) {
-    if (args < 3 || !lua_istable(L, 3)) return false;
-    lua_getfield(L, 3, "idempotent");
-    bool safe = lua_toboolean(L, -1);
+static bool has_option(lua_State *L, int options, const char *name) {
+    if (!lua_istable(L, options)) return false;
+    lua_getfield(L, options, name);
+    bool has = lua_toboolean(L, -1);
     lua_pop(L, 1);
-    return safe;
+    return has;
 }
 
 /* A response of our own making. */
@@ -204,10 +206,17 @@ static json_t *no_response(const char *error, bool unknown) {
     return json_pack("[o]", response);
 }
 
+/* What a model is said to have answered then. */
+static json_t *no_text(const char *code, const char *message) {
+    return json_pack("[n, {s:s, s:s}]", "code", code, "message", message);
+}
+
 /* Of a response that is too large to keep, what matters. The room for this was kept free. */
 static json_t *shortened(const struct under_way *way) {
+    static const char why[] = "the response is too large for a dialog's journal";
     lua_State *L = way->L;
-    json_t *kept = no_response("the response is too large for a dialog's journal", false);
+    if (!way->call->response) return no_text("too_large", why);
+    json_t *kept = no_response(why, false);
     if (!lua_istable(L, way->results)) return kept;
     json_t *response = json_array_get(kept, 0);
     lua_getfield(L, way->results, "ok");
@@ -259,7 +268,9 @@ static int after_announcing(lua_State *L, int status, lua_KContext args) {
     struct under_way way = under_way(L, args);
     (void)status;
     if (way.run->wait.code == 0) return send_now(&way);
-    return save_outcome(&way, no_response("nothing was sent: the session could not be saved", false));
+    static const char unsaved[] = "nothing was sent: the session could not be saved";
+    if (way.call->response) return save_outcome(&way, no_response(unsaved, false));
+    return save_outcome(&way, no_text("io_error", unsaved));
 }
 
 static int announce(const struct under_way *way, uint32_t hash) {
@@ -273,8 +284,10 @@ static int announce(const struct under_way *way, uint32_t hash) {
 
 /* It was announced, and nobody knows what became of it. */
 static int send_again(const struct under_way *way) {
-    if (is_safe(way->L, way->args)) return send_now(way);
-    return save_outcome(way, no_response("it is not known whether this was done: the process ended in between", true));
+    static const char unknown[] = "it is not known whether this was done: the process ended in between";
+    if (way->args >= 3 && has_option(way->L, 3, "idempotent")) return send_now(way);
+    if (way->call->response) return save_outcome(way, no_response(unknown, true));
+    return save_outcome(way, no_text("unknown", unknown));
 }
 
 static int run_send(const struct under_way *way) {
@@ -310,6 +323,7 @@ static int run_method(lua_State *L) {
     switch (way.call->kind) {
     case KIND_CALLS: return run_call(&way);
     case KIND_TELLS: return tell(&way);
+    case KIND_ASKS: return way.args > 1 && has_option(L, 2, "tools") ? run_send(&way) : run_call(&way);
     default: return run_send(&way);
     }
 }

@@ -199,6 +199,7 @@ static enum dialog_next end_with(struct run *run, const char *how, const char *t
 static bool take_top(struct run *run) {
     struct dialogs *dialogs = run->dialogs;
     const struct rule *rule = ruleset_dialog(run->vm->set, progress_name(top(dialogs)));
+    dialogs->resumed = true;
     if (!rule) {
         log_line(run, RP_LOG_WARN, "a dialog in progress is gone from the rules: it is over", progress_name(top(dialogs)),
                  NULL);
@@ -208,7 +209,6 @@ static bool take_top(struct run *run) {
     dialogs->record = json_copy(top(dialogs));
     drop_top(dialogs);
     dialogs->rule = run->rule = rule;
-    dialogs->resumed = true;
     run->generate = NULL;
     return true;
 }

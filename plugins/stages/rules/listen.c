@@ -6,6 +6,7 @@
 #include <repartee/option.h>
 
 #include "attempt.h"
+#include "handoff.h"
 #include "object.h"
 #include "packed.h"
 #include "reply.h"
@@ -52,7 +53,8 @@ enum heard listen_for(lua_State *L, struct run *run, struct rp_str question, str
     case JOURNAL_LIVE: break;
     default: dialog_differs(L, run);
     }
-    if (run->handed_off) dialog_leave(L, run, rp_arena_str(run->turn->arena, rp_str(run->rules->options->handoff)));
+    if (run->handed_off || handoff_stands(run->stage, run->turn))
+        dialog_leave(L, run, rp_arena_str(run->turn->arena, rp_str(run->rules->options->handoff)));
     dialogs->asks = true;
     dialogs->question = (struct question){
         .text = again,

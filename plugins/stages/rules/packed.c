@@ -310,7 +310,8 @@ static uint32_t hash_number(lua_State *L, int index, uint32_t hash) {
     if (lua_isinteger(L, index)) {
         snprintf(text, sizeof(text), "%lld", (long long)lua_tointeger(L, index));
     } else {
-        snprintf(text, sizeof(text), "%a", (double)lua_tonumber(L, index));
+        lua_Number number = lua_tonumber(L, index);
+        snprintf(text, sizeof(text), "%a", isnan(number) ? (double)NAN : number); /* there are many of these */
     }
     return packed_hash_text(hash, rp_str(text));
 }

@@ -56,8 +56,8 @@ static void check_slot(lua_State *L, int slot) {
 static void add_slot(lua_State *L, struct form *form) {
     int slot = lua_gettop(L);
     if (form->count == SLOTS_MAX) luaL_error(L, "form: at most %d slots", SLOTS_MAX);
-    if (lua_type(L, slot - 1) != LUA_TSTRING) luaL_error(L, "form: a slot needs a name");
     if (!lua_istable(L, slot)) luaL_error(L, "form: a slot is a table, not a %s", luaL_typename(L, slot));
+    if (lua_type(L, slot - 1) != LUA_TSTRING) luaL_error(L, "form: a slot needs a name");
     check_slot(L, slot);
     lua_createtable(L, 2, 0);
     lua_insert(L, slot - 1);
@@ -160,17 +160,35 @@ static bool has_field(lua_State *L, const char *name) {
     return has;
 }
 
-static struct rp_str trim_marks(struct rp_str text) {
+/* The mark or blank that the text ends in, or 0; a mark is a punctuation that separates. */
+static size_t mark_behind(struct rp_str text) {
     static const char *const marks[] = {" ", "\t", "\r", "\n", ",", ".", ";", ":", "-", "，", "。", "；", "：", "、"};
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         size_t len = strlen(marks[i]);
-        bool front = text.len >= len && memcmp(text.data, marks[i], len) == 0;
-        bool back = text.len >= len && memcmp(text.data + text.len - len, marks[i], len) == 0;
-        if (!front && !back) continue;
-        text = front ? rp_str_n(text.data + len, text.len - len) : rp_str_n(text.data, text.len - len);
-        i = (size_t)-1;
+        if (text.len >= len && memcmp(text.data + text.len - len, marks[i], len) == 0) return len;
     }
+    return 0;
+}
+
+static struct rp_str cut_marks(struct rp_str text) {
+    size_t len;
+    while ((len = mark_behind(text)) > 0) text.len -= len;
     return text;
+}
+
+/* The message without what was taken, nor the marks in front of that. */
+static struct rp_str what_is_left(struct run *run, const struct form *form) {
+    struct rp_str whole = run->dialogs->text.text;
+    struct rp_str rest = {rp_arena_alloc(run->turn->arena, whole.len + 1), 0};
+    for (size_t i = 0; i < whole.len; i++) {
+        if (form->bytes[i] == whole.data[i])
+            ((char *)(uintptr_t)rest.data)[rest.len++] = whole.data[i];
+        else
+            rest = cut_marks(rest);
+    }
+    rest = answer_trim(cut_marks(rest));
+    while (rest.len > 0 && strchr(",.;:-", rest.data[0])) rest = answer_trim(rp_str_n(rest.data + 1, rest.len - 1));
+    return rest;
 }
 
 /* A slot without patterns takes what it was asked for as it stands, or what the others have left of it. */
@@ -178,7 +196,7 @@ static bool take_rest(lua_State *L, struct run *run, struct form *form) {
     if (form->asked == NOBODY || form->done[form->asked]) return false;
     select_slot(L, form, form->asked);
     if (has_field(L, "match") || has_field(L, "find") || has_field(L, "choices")) return false;
-    struct rp_str text = form->found ? trim_marks(form->rest.text) : answer_trim(run->dialogs->text.original);
+    struct rp_str text = form->found ? what_is_left(run, form) : answer_trim(run->dialogs->text.original);
     if (text.len == 0) return false;
     form->match.group[0].start = 0;
     form->match.group[0].end = form->rest.text.len;

@@ -105,7 +105,7 @@ static struct {
     uv_tcp_t listener, conns[16];
     unsigned conn_count, requests;
     bool open;
-    const char *response;
+    const char *response, *(*make)(void); /* one for all requests, or one for each */
     char in[65536], last[65536];
     size_t len;
 } web;
@@ -133,6 +133,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     memcpy(web.last, web.in, web.len + 1);
     web.len = 0;
     web.requests++;
+    if (web.make) web.response = web.make();
     if (!web.response) return;
     uv_buf_t out = uv_buf_init((char *)(uintptr_t)web.response, (unsigned)strlen(web.response));
     assert_int_equal(uv_try_write(stream, &out, 1), (int)out.len);
@@ -160,6 +161,12 @@ int web_open(const char *response) {
     assert_int_equal(uv_listen((uv_stream_t *)&web.listener, 16, on_connection), 0);
     assert_int_equal(uv_tcp_getsockname(&web.listener, (struct sockaddr *)&bound, &len), 0);
     return ntohs(((struct sockaddr_in *)&bound)->sin_port);
+}
+
+int web_open_making(const char *(*make)(void)) {
+    int port = web_open(NULL);
+    web.make = make;
+    return port;
 }
 
 const char *web_request(void) {

@@ -31,6 +31,7 @@ struct vm *bot_vm(void);
 
 /* A web server on the bot's loop that gives this response, as it stands, to each request; the port is returned. */
 int web_open(const char *response);
+int web_open_making(const char *(*make)(void)); /* asks for the response to each request, which it has counted */
 const char *web_request(void); /* the last one */
 unsigned web_requests(void);
 void web_hang_up(const char *response); /* on all who wait; those to come get this response */

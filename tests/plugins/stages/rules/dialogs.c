@@ -49,6 +49,30 @@ const json_t *dialogs_kept(const char *session) {
     return session_get(&kept.session, "@dialog");
 }
 
+static void on_put(struct rp_store_op *op, int code, struct rp_str value) {
+    (void)op;
+    (void)value;
+    assert_int_equal(code, 0);
+}
+
+void dialogs_keep(const char *name, const char *json) {
+    char key[64];
+    struct rp_buf bytes;
+    struct session session = {0};
+    struct rp_store_op op = {.done = on_put};
+    json_t *value = json_loads(json, JSON_DECODE_ANY, NULL);
+    assert_non_null(value);
+    rp_buf_init(&bytes, 1 << 20);
+    snprintf(key, sizeof(key), "session/%s", name);
+    assert_int_equal(session_set(&session, "@dialog", value, 1 << 20), 0);
+    assert_int_equal(session_encode(&session, NULL, 0, 10, &bytes), 0);
+    const struct rp_store_type *type = (const struct rp_store_type *)(const void *)bot.store.store.element.type;
+    type->put(&bot.store.store, bot.rig.worker, rp_str(key), rp_buf_str(&bytes), 0, &op);
+    session_finish(&session);
+    rp_buf_finish(&bytes);
+    json_decref(value);
+}
+
 /* ---- another process --------------------------------------------------------------------------------------------- */
 
 static struct rp_element *rules_element(void) {
@@ -82,12 +106,16 @@ static const char *next_line(const char **at, char *line, size_t size) {
     return line;
 }
 
-static void advance(const char *duration) {
-    int64_t ms;
-    assert_int_equal(rp_duration(duration, &ms), 0);
+void dialogs_advance(int64_t ms) {
     clock_advance(ms);
     timer_heap_poke(bot.rig.worker);
     rig_spin(&bot.rig, 8);
+}
+
+static void advance(const char *duration) {
+    int64_t ms;
+    assert_int_equal(rp_duration(duration, &ms), 0);
+    dialogs_advance(ms);
 }
 
 /* The lines "< …" that follow, joined. */

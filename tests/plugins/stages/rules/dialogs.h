@@ -12,8 +12,10 @@ void dialogs_change(const char *rules); /* the same, from other rules: a reload 
 void dialogs_talk(const char *transcript);
 /* The same, with the state thrown away before every message. */
 void dialogs_talk_forgetting(const char *transcript);
+void dialogs_advance(int64_t ms); /* the clock, and runs what is due then */
 int dialogs_setup(void **state);    /* bot_setup, with a frozen clock */
 int dialogs_teardown(void **state);
+void dialogs_keep(const char *session, const char *json); /* puts it there */
 const json_t *dialogs_kept(const char *session); /* "@dialog" as the store has it; until the next call */
 
 #endif
