@@ -58,15 +58,20 @@
 ---@field top_p number?
 ---@field max_tokens integer?
 ---@field stop string|string[]?
----@field tools string[]? names of declared tools
----@field schema table? JSON Schema that the reply must fit
----@field grammar string? GBNF, for models that take one
+---@field tools string|string[]|nil names of declared tools that the model may call
+---@field schema table? JSON Schema (draft 2020-12) that the reply must fit
+---@field tries integer? with schema: how often a reply that does not fit is asked for again, up to 10 [2]
+---@field grammar string? GBNF, for models that take one; not together with schema
+---@field model string? a name in the bot file's models { }, instead of the one that would be asked
 
 ---@class rp.generation: rp.shape
----@field prompt string?
----@field messages rp.message[]?
----@field model string? [main]
----@field timeout number?
+---@field system string?
+---@field prompt string? [t.text]
+---@field history integer|boolean|nil earlier messages that go along; true: 20 [0]
+
+---@class rp.failure Why a model gave nothing of use.
+---@field code string "upstream_timeout", "upstream_misfit", …
+---@field message string
 
 ---@class rp.turn
 ---@field text string the message as the user wrote it
@@ -101,37 +106,37 @@ function turn:handoff(reason) end
 ---Gives a conversation that a person had back to the bot.
 function turn:release() end
 
----Ends the rules: what stands behind them in the pipeline answers.
-function turn:pass() end
+---Ends the rules: what stands behind them in the pipeline answers. Return what it gives. With a shape, the model behind
+---the rules is asked so.
+---@param shape rp.shape?
+function turn:pass(shape) end
 
 ---Tells the world outside, when the turn has ended well.
 ---@param name string
 ---@param data any?
 function turn:event(name, data) end
 
----Shapes how the model behind the rules is asked; then return t:pass().
----@param shape rp.shape
-function turn:shape(shape) end
-
----Calls a model and waits for all of its reply. nil, reason, code where it failed.
+---Asks a model and waits for all of its reply: a text, with `schema` what its JSON says. nil and why where it failed. A text
+---instead of the table is the prompt.
 ---@param options rp.generation|string
----@return string|table|nil text a table with `schema`
----@return table|string info
+---@return any reply
+---@return rp.failure? why
 function turn:generate(options) end
 
----Which of the labels fits the text.
+---Which of the labels fits the text best. The default, or nil, and why where the model named none, also when asked again.
 ---@param text string
----@param labels string[]|table<string, string> labels, or labels with what they mean
----@param options { model: string?, default: string?, multiple: boolean? }?
----@return string|string[]|nil
+---@param labels string[]|table<string, string> labels, or labels with what they mean; at most 64
+---@param options { model: string?, system: string?, examples: { user: string, assistant: string }[]?, default: any }?
+---@return string? label
+---@return rp.failure? why
 function turn:classify(text, labels, options) end
 
----What the text says, as a table that fits the schema.
+---What the text says, as a value that fits the schema; nil and why where the model did not manage, in `tries` corrections [2].
 ---@param text string
----@param schema table
----@param options { model: string?, tries: integer?, instructions: string? }?
----@return table?
----@return string? problem
+---@param schema table JSON Schema (draft 2020-12)
+---@param options { model: string?, system: string?, tries: integer? }?
+---@return any value
+---@return rp.failure? why
 function turn:extract(text, schema, options) end
 
 ---Only in dialogs: asks, and goes on with the user's next message.
@@ -210,9 +215,11 @@ function turn:cancel(text) end
 ---@field guards string[]? guards with always = false that look at its reply
 ---@field description string?
 
----@class rp.tool
----@field description string
----@field parameters table JSON Schema
+---@class rp.tool A function that models may call. Its name has letters, digits, _ and - only.
+---@field description string tells the model when to call it
+---@field parameters table? JSON Schema of an object; arguments that do not fit are refused to the model [no arguments]
+---@field run fun(t: rp.turn, args: table): any, string? what the model shall read: a text, or a value as JSON; nil and a text: it could not be done
+---@field guards string[]? guards with always = false that look at its arguments
 
 ---@param name string
 ---@return fun(rule: rp.rule)
