@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"status", "what a running server is doing", command_status},
     {"stop", "end a running server when its turns are done", command_stop},
     {"test", "run conversation tests", command_test},
+    {"explain", "answer a message and tell why so", command_explain},
     {"plugins", "list what can be loaded, or the options of one", command_plugins},
     {"model", "tell what a model's file needs", command_model},
     {"new", "make a new bot or plugin", command_new},

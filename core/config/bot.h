@@ -43,6 +43,11 @@ struct bot_log { /* the section `log { … }` */
 };
 
 struct turn_runtime;
+struct bot_trace { /* the section `trace { … }` */
+    int64_t keep;  /* records of turns; 0: none, also without the section [1000] */
+    int64_t bytes; /* [16MiB] */
+};
+
 struct rp_pipeline {
     const char *name; /* "main" for the unnamed one */
     struct turn_runtime *runtime; /* core/turn's: of its generation; NULL: the worker's own counts (tests) */
@@ -62,6 +67,7 @@ struct bot {
     const char *name, *language; /* the section `bot { … }` */
     struct bot_limits limits;
     struct bot_log log;
+    struct bot_trace trace;
     /* in the order of opening: a model that refers to others comes behind them */
     struct rp_store **stores;
     size_t store_count;

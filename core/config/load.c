@@ -20,7 +20,7 @@ static void mark_placed(const struct node *node) {
 
 static void report_unplaced(struct load *load) {
     static const char *const words[] = {"bot",    "log",        "limits",   "plugins", "listeners", "stores",
-                                        "models", "transports", "pipeline", "env",     "secret",    "include"};
+                                        "models", "transports", "pipeline", "trace",   "env",     "secret",    "include"};
     for (const struct part *part = load->script.parts; part; part = part->next) mark_placed(&part->table);
     for (struct declared *element = load->script.elements; element; element = element->next)
         if (!element->placed) { /* what it holds is not to blame */
@@ -35,6 +35,13 @@ static void report_unplaced(struct load *load) {
 }
 
 /* ---- the core's sections ----------------------------------------------------------------------------------------- */
+
+/* The section is there, whatever came of it. */
+static bool has_section(const struct load *load, enum section section) {
+    for (const struct part *part = load->script.parts; part; part = part->next)
+        if (part->section == section) return true;
+    return false;
+}
 
 /* Binds the section, which may be absent but must not stand twice. */
 static void load_settings(struct load *load, enum section section, const struct rp_option *table, void *out,
@@ -80,6 +87,8 @@ static bool load_own_sections(struct load *load) {
                   &load->settings_place);
     load_settings(load, SECTION_LOG, settings_log_options, &bot->log, NULL, NULL);
     load_settings(load, SECTION_LIMITS, settings_limits_options, &bot->limits, NULL, NULL);
+    if (has_section(load, SECTION_TRACE))
+        load_settings(load, SECTION_TRACE, settings_trace_options, &bot->trace, NULL, NULL);
     bot->name = load->settings.name;
     bot->language = load->settings.language;
     return load_plugin_settings(load);
@@ -90,13 +99,6 @@ static bool load_own_sections(struct load *load) {
 static bool has_kind(const struct load *load, enum kind kind) {
     for (const struct item *item = load->items; item; item = item->next)
         if (item->kind == kind) return true;
-    return false;
-}
-
-/* The section is there, whatever came of it. */
-static bool has_section(const struct load *load, enum section section) {
-    for (const struct part *part = load->script.parts; part; part = part->next)
-        if (part->section == section) return true;
     return false;
 }
 

@@ -61,6 +61,24 @@ const struct rp_option settings_log_options[] = {
     {0},
 };
 
+const struct rp_option settings_trace_options[] = {
+    {.name = "keep",
+     .type = RP_OPTION_INT,
+     .offset = offsetof(struct bot_trace, keep),
+     .text = "1000",
+     .min = 0,
+     .max = 1e6,
+     .help = "turns whose record is kept to be asked for by request id; 0: none"},
+    {.name = "bytes",
+     .type = RP_OPTION_SIZE,
+     .offset = offsetof(struct bot_trace, bytes),
+     .text = "16MiB",
+     .min = 64 << 10,
+     .max = 1e11,
+     .help = "memory for them; the oldest go"},
+    {0},
+};
+
 #define LIMIT(field) .offset = offsetof(struct bot_limits, field)
 
 const struct rp_option settings_limits_options[] = {

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "core/ops/trace.h"
+
 #define PASSES 3 /* a closed handle may close another one in its callback */
 
 static void on_task(struct rp_task *task);
@@ -22,6 +24,7 @@ struct generation *generation_create(struct bot *bot, unsigned number, unsigned 
         .pipelines = bot->pipelines,
         .pipeline_count = bot->pipeline_count,
         .log_prompts = bot->log.prompts != 0,
+        .trace = bot->trace.keep > 0,
     };
     for (size_t i = 0; i < bot->pipeline_count; i++) bot->pipelines[i]->runtime = &generation->runtime;
     for (unsigned i = 0; i < workers; i++)
@@ -124,6 +127,7 @@ static void leave(struct generation_part *part) {
 void generation_enter(struct generation *generation, struct rp_worker *worker) {
     struct generation *before = worker->runtime ? worker->runtime->generation : NULL;
     worker->runtime = &generation->runtime;
+    if (worker->index == 0) trace_limit(generation->bot->trace.keep, generation->bot->trace.bytes);
     part_of(generation, worker)->entered = true;
     bot_begin(generation->bot, worker, generation->only);
     if (before) {

@@ -1,5 +1,10 @@
-/* Builds the record as JSON while the turn is on its way: stage by stage, each with its notes. */
+/* Builds the record as JSON while the turn is on its way: stage by stage, each with its notes. Whoever gets to see it
+ * sees it masked, as the stages of the pipeline mask what goes to the log. */
 #include "core/turn/record.h"
+
+#include <stdlib.h>
+
+#include "core/ops/trace.h"
 
 #define NOTES_MAX 1000
 
@@ -46,6 +51,13 @@ void record_leave(struct turn *turn, const char *how) {
     json_object_set_new(last_stage(record), "outcome", json_string(how));
 }
 
+void record_pay(struct turn *turn, const char *how) {
+    if (!turn->record || json_array_size(turn->record->stages) == 0) return;
+    json_t *stage = last_stage(turn->record);
+    json_object_set(stage, "us_at_first", json_object_get(stage, "us"));
+    record_leave(turn, how);
+}
+
 void record_text(struct turn *turn) {
     if (turn->record && !turn->record->first_text_ns) turn->record->first_text_ns = rp_now_ns();
 }
@@ -90,20 +102,57 @@ static json_t *reply_part(const struct turn *turn) {
                      rp_finish_name(turn->finish), "bytes", (json_int_t)turn->reply.len, "us_to_first", first);
 }
 
-void record_end(struct turn *turn) {
-    struct record *record = turn->record;
-    if (!record) return;
-    json_object_set_new(record->root, "text", text_of(turn->pub.message));
-    json_object_set_new(record->root, "reply", reply_part(turn));
-    json_object_set_new(record->root, "usage",
+/* ---- what must not be seen ----------------------------------------------------------------------------------------- */
+
+static struct rp_str mask_text(struct turn *turn, struct rp_str text) {
+    for (size_t i = 0; i < turn->pipeline->count; i++) {
+        struct rp_stage *stage = turn->pipeline->stages[i];
+        const struct rp_stage_type *type = (const struct rp_stage_type *)(const void *)stage->element.type;
+        if (type->mask) text = type->mask(stage, &turn->pub, text);
+    }
+    return text;
+}
+
+static void mask_value(struct turn *turn, json_t *value) {
+    const char *key;
+    json_t *inner;
+    size_t index;
+    if (json_is_string(value)) {
+        struct rp_str text = rp_str_n(json_string_value(value), json_string_length(value));
+        struct rp_str masked = mask_text(turn, text);
+        if (masked.data != text.data) json_string_setn(value, masked.data ? masked.data : "", masked.len);
+    } else if (json_is_object(value)) {
+        json_object_foreach(value, key, inner) mask_value(turn, inner);
+    } else {
+        json_array_foreach(value, index, inner) mask_value(turn, inner);
+    }
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------- */
+
+static void complete(struct turn *turn) {
+    json_t *root = turn->record->root;
+    json_object_set_new(root, "text", text_of(turn->pub.message));
+    json_object_set_new(root, "reply", reply_part(turn));
+    json_object_set_new(root, "usage",
                         json_pack("{s:I, s:I}", "input_tokens", (json_int_t)turn->usage.input_tokens, "output_tokens",
                                   (json_int_t)turn->usage.output_tokens));
-    if (turn->fault.code) json_object_set_new(record->root, "error", json_string(rp_error_code(turn->fault.code)));
-    json_object_set_new(record->root, "us", json_real((double)(rp_now_ns() - turn->pub.started_ns) / 1e3));
+    if (turn->fault.code) json_object_set_new(root, "error", json_string(rp_error_code(turn->fault.code)));
+    json_object_set_new(root, "us", json_real((double)(rp_now_ns() - turn->pub.started_ns) / 1e3));
+    mask_value(turn, root);
 }
 
 const json_t *rp_turn_record(struct rp_turn *pub) {
     struct turn *turn = turn_of(pub);
-    record_end(turn);
-    return turn->record ? turn->record->root : NULL;
+    if (!turn->record) return NULL;
+    complete(turn);
+    return turn->record->root;
+}
+
+void record_keep(struct turn *turn) {
+    if (!turn->runtime->trace || !turn->record) return;
+    complete(turn);
+    char *text = json_dumps(turn->record->root, JSON_COMPACT);
+    if (text) trace_keep(turn->pub.id, rp_str(text));
+    free(text);
 }

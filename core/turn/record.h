@@ -11,6 +11,7 @@ void record_begin(struct turn *turn);                  /* makes turn->record, in
 void record_enter(struct turn *turn);                  /* before the stage turn->index is called */
 void record_leave(struct turn *turn, const char *how); /* "passed", "answered", "kept" */
 void record_text(struct turn *turn);                   /* the first text is about to go out */
-void record_end(struct turn *turn);                    /* what is known at the end */
+void record_pay(struct turn *turn, const char *how);   /* the stage that kept the turn has let it go: "passed", "answered" */
+void record_keep(struct turn *turn);                   /* the turn has ended: for `trace { }` */
 
 #endif

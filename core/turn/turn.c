@@ -82,10 +82,12 @@ static void go_inward(struct turn *turn) {
 
 static void take_payment(struct turn *turn) {
     if (turn->payment == PAID_RESUME) {
+        record_pay(turn, "passed");
         turn->index++;
         turn->phase = TURN_INWARD;
         go_inward(turn);
     } else if (turn->payment == PAID_REPLY) {
+        record_pay(turn, "answered");
         turn->payment = PAID_NOTHING;
         reply_begin(turn, turn->source);
     }
@@ -254,7 +256,7 @@ static void turn_finish(struct turn *turn) {
     reply_close(turn);
     if (turn->session_held || turn->session_queued)
         session_hub_release(runtime->hub, &turn->pub, turn->session_held);
-    record_end(turn);
+    record_keep(turn);
     if (!branch) turn_log(turn);
     event_send_all(turn);
     session_finish(&turn->session);
@@ -397,7 +399,8 @@ static struct turn *start_turn(struct rp_worker *worker, struct turn_runtime *ru
     struct turn *turn = turn_make(worker, runtime, pipeline);
     turn->wanted = true;
     fill(turn, start);
-    if (start->explain) record_begin(turn);
+    turn->explain = start->explain;
+    if (start->explain || runtime->trace) record_begin(turn);
     turn_schedule(turn);
     return turn;
 }

@@ -19,6 +19,7 @@ struct turn_runtime {
     struct rp_pipeline **pipelines; /* for events that the core itself starts; the first one is the default */
     size_t pipeline_count;
     bool log_prompts;
+    bool trace; /* every turn has a record, and it is kept */
 };
 
 enum turn_phase {
@@ -86,6 +87,7 @@ struct turn {
     struct rp_task save_task;
     struct turn_event *events;
     struct record *record; /* NULL: nobody wants an explanation */
+    bool explain;          /* whoever started it does */
 
     int64_t *stage_ns; /* at level debug: time in each stage's on_turn */
 };

@@ -93,6 +93,6 @@ int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf
         out, ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%lld.%03lld",
         rp_finish_name(finish), (long long)turn->usage.input_tokens, (long long)turn->usage.output_tokens, us / 1000,
         us % 1000);
-    if (result == 0 && turn->record) result = put_record((struct turn *)(uintptr_t)turn, out);
+    if (result == 0 && turn->explain) result = put_record((struct turn *)(uintptr_t)turn, out);
     return result ? result : rp_buf_append(out, "}", 1);
 }

@@ -8,6 +8,14 @@ static bool answers(const struct route *route, struct rp_str method) {
     return rp_str_equal(route->method, RP_STR("GET")) && rp_str_equal(method, RP_STR("HEAD"));
 }
 
+/* A path that ends in a slash stands for all below it, but for "/" itself. */
+static bool leads_to(const struct route *route, struct rp_str path) {
+    struct rp_str own = route->path;
+    if (own.len > 1 && own.data[own.len - 1] == '/')
+        return path.len > own.len && memcmp(path.data, own.data, own.len) == 0;
+    return rp_str_equal(own, path);
+}
+
 int routes_add(struct httpd *httpd, const struct rp_http_route *route, struct rp_error *error) {
     struct rp_str method = rp_str(route->method), path = rp_str(route->path);
     for (size_t i = 0; i < httpd->route_count; i++) {
@@ -40,7 +48,7 @@ static void refuse_method(const struct httpd *httpd, struct rp_http_exchange *ex
     rp_buf_init(&allow, 1024);
     for (size_t i = 0; i < httpd->route_count; i++) {
         const struct route *route = &httpd->routes[i];
-        if (!rp_str_equal(route->path, exchange->request.path)) continue;
+        if (!leads_to(route, exchange->request.path)) continue;
         bool get = rp_str_equal(route->method, RP_STR("GET"));
         rp_buf_printf(&allow, "%s%s%s", allow.len ? ", " : "Allow: ", route->route.method, get ? ", HEAD" : "");
     }
@@ -54,7 +62,7 @@ void routes_serve(const struct httpd *httpd, struct rp_http_exchange *exchange) 
     bool known = false;
     for (size_t i = 0; i < httpd->route_count; i++) {
         const struct route *route = &httpd->routes[i];
-        if (!rp_str_equal(route->path, request->path)) continue;
+        if (!leads_to(route, request->path)) continue;
         known = true;
         if (!answers(route, request->method)) continue;
         route->route.on_request(route->route.arg, exchange, request);

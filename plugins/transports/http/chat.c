@@ -184,6 +184,7 @@ static int chat_start(struct rp_transport *transport, struct chat *chat, const s
         .address = request->address,
         .metadata = message->metadata,
         .stream = message->stream,
+        .explain = message->explain,
     };
     chat->stream = message->stream;
     int status = rp_turn_start(transport, request->worker, &start, &chat->sink, &chat->turn);
@@ -203,6 +204,8 @@ void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_
     /* The Content-Type does not matter: people try a bot with `curl -d`, which says that it sends a form. */
     if (message_parse(request->body, out_clear(local), &message, &error)) {
         fault = (struct rp_fault){.code = error.code, .message = error.text};
+    } else if (message.explain && !explain_allowed(transport, exchange, request, &fault)) {
+        message_finish(&message);
     } else {
         struct chat *chat = chat_take(local);
         chat->http = http;

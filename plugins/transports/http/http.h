@@ -2,6 +2,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include <repartee/explain.h>
 #include <repartee/http_server.h>
 #include <repartee/log.h>
 
@@ -9,6 +10,7 @@
 
 struct options {
     struct rp_listener *on;
+    struct rp_explain_options explain;
 };
 
 struct local { /* of one worker */
@@ -43,6 +45,11 @@ void chat_free_spare(struct local *local);
 /* A whole response in the shape of errors. */
 void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local,
                  const struct rp_fault *fault, const char *request_id);
+
+/* explain.c: GET /v1/trace/ID, and whether this caller may see how a reply came about */
+void trace_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
+bool explain_allowed(const struct rp_transport *transport, struct rp_http_exchange *exchange,
+                     const struct rp_http_request *request, struct rp_fault *out_fault);
 
 /* sse.c: server-sent events, appended to `out` */
 int sse_delta(struct rp_buf *out, struct rp_str text);

@@ -6,9 +6,9 @@
 
 #define NAME_MAX_BYTES 128 /* of a session's or user's name */
 
-enum { MESSAGE, PROMPT, SESSION, USER, STREAM, METADATA, FIELDS };
+enum { MESSAGE, PROMPT, SESSION, USER, STREAM, EXPLAIN, METADATA, FIELDS };
 
-static const char *const names[FIELDS] = {"message", "prompt", "session", "user", "stream", "metadata"};
+static const char *const names[FIELDS] = {"message", "prompt", "session", "user", "stream", "explain", "metadata"};
 
 struct field {
     char type;           /* the first character of its value; '\0': there is none */
@@ -117,9 +117,10 @@ static int read_text(const struct field *fields, struct rp_str *out, struct rp_e
     return 0;
 }
 
-static int read_stream(const struct field *field, bool *out, struct rp_error *error) {
+static int read_flag(const struct field *fields, int which, bool *out, struct rp_error *error) {
+    const struct field *field = &fields[which];
     if (absent(field)) return 0;
-    if (field->type != 't' && field->type != 'f') return wrong(error, names[STREAM], "true or false");
+    if (field->type != 't' && field->type != 'f') return wrong(error, names[which], "true or false");
     *out = field->type == 't';
     return 0;
 }
@@ -142,7 +143,8 @@ int message_parse(struct rp_str body, struct rp_buf *space, struct message *out_
     if (!status) status = read_text(fields, &message.text, error);
     if (!status) status = read_name(fields, SESSION, &message.session, error);
     if (!status) status = read_name(fields, USER, &message.user, error);
-    if (!status) status = read_stream(&fields[STREAM], &message.stream, error);
+    if (!status) status = read_flag(fields, STREAM, &message.stream, error);
+    if (!status) status = read_flag(fields, EXPLAIN, &message.explain, error);
     if (!status) status = read_metadata(&fields[METADATA], body, &message.metadata, error);
     if (!status) *out_message = message;
     return status;

@@ -6,7 +6,7 @@
 
 struct message { /* its texts lie in the body or in `space` */
     struct rp_str text, session, user; /* the last two may be empty */
-    bool stream;
+    bool stream, explain;
     json_t *metadata; /* NULL or an object; owned */
 };
 

@@ -1,4 +1,4 @@
-/* The HTTP transport: POST /v1/chat, whole or as an event stream, GET /healthz, GET /readyz. */
+/* The HTTP transport: POST /v1/chat, whole or as an event stream, GET /v1/trace/ID, GET /healthz, GET /readyz. */
 #include "http.h"
 
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 static const struct rp_option options[] = {
     {.name = "on", .type = RP_OPTION_LISTENER, .offset = offsetof(struct options, on), .flags = RP_OPTION_REQUIRED,
      .help = "the listener to serve on"},
+    RP_EXPLAIN_OPTIONS(struct options, explain),
     {0},
 };
 

@@ -279,6 +279,8 @@ static void refuse(const struct rp_http_ops *http, struct rp_http_exchange *exch
 
 static void accept_upgrade(struct connection *connection, struct rp_str key) {
     char accept[HANDSHAKE_ACCEPT_SIZE], fields[128];
+    struct rp_str token = connection->http->field(connection->exchange, "X-Explain-Token");
+    connection->may_explain = rp_may_explain(&connection->options->explain, rp_str(connection->address), token);
     handshake_accept(key, accept);
     snprintf(fields, sizeof fields, "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n", accept);
     connection->http->watch(connection->exchange, &watcher, connection);

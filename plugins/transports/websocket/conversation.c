@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define EXPLAIN_REFUSED "explanations are not for this caller: see the options 'explain' and 'explain_token'"
+
 static struct connection *connection_of(struct rp_sink *sink) {
     return (struct connection *)((char *)sink - offsetof(struct connection, sink));
 }
@@ -117,7 +119,12 @@ static void start_turn(struct connection *connection, const struct frame *frame)
         .address = rp_str(connection->address),
         .metadata = frame->metadata,
         .stream = true,
+        .explain = frame->explain,
     };
+    if (frame->explain && !connection->may_explain) {
+        conversation_error(connection, &(struct rp_fault){RP_EFORBIDDEN, EXPLAIN_REFUSED, 0}, frame->id);
+        return;
+    }
     int code = rp_turn_start(connection->transport, connection->local->worker, &start, &connection->sink,
                              &connection->turn);
     if (code) {

@@ -1,6 +1,7 @@
 /* JSON frames in and out:
  *
- *     {"type": "message", "text": "…", "session": "s1", "user": "u1", "id": "…", "metadata": {…}}    in
+ *     {"type": "message", "text": "…", "session": "s1", "user": "u1", "id": "…", "metadata": {…},
+ *      "explain": true}                                                                          in
  *     {"type": "cancel", "id": "…"}   {"type": "ping"}                                              in
  *     {"type": "delta", "text": "…"}  {"type": "reply", …}  {"type": "error", "error": {…}}         out
  *
@@ -61,6 +62,10 @@ static int read_message(json_t *root, struct frame *frame, struct rp_error *erro
     if (!code) code = read_string(root, "session", &frame->session, error);
     if (!code) code = read_string(root, "user", &frame->user, error);
     if (code) return code;
+    const json_t *explain = json_object_get(root, "explain");
+    if (explain && !json_is_boolean(explain) && !json_is_null(explain))
+        return rp_error_set(error, RP_EINVALID, "'explain' must be true or false");
+    frame->explain = json_is_true(explain);
     json_t *metadata = json_object_get(root, "metadata");
     if (!metadata || json_is_null(metadata)) return 0;
     if (!json_is_object(metadata)) return rp_error_set(error, RP_EINVALID, "'metadata' must be an object");

@@ -15,6 +15,7 @@ struct frame { /* all text points into `root` */
     struct rp_str session, user; /* data NULL: not given, the connection's last ones hold */
     struct rp_str id;            /* len 0: not given */
     json_t *metadata;            /* NULL or an object */
+    bool explain;                /* it wants to know how the reply came about */
 };
 
 /* 0 and a frame to be finished, or -RP_EJSON, -RP_EINVALID with a sentence for the client in `error`. */

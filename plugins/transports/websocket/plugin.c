@@ -21,6 +21,7 @@ static const struct rp_option table[] = {
      .help = "close a connection on which no message came for so long"},
     {.name = "close", .type = RP_OPTION_DURATION, OPTION(close_ms), .text = "5s", .min = 1, .max = 60000,
      .help = "how long to wait for the client's close frame"},
+    RP_EXPLAIN_OPTIONS(struct options, explain),
     {0},
 };
 

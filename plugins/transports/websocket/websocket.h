@@ -10,6 +10,7 @@
 #include "handshake.h"
 #include "stream.h"
 
+#include <repartee/explain.h>
 #include <repartee/http_server.h>
 #include <repartee/log.h>
 
@@ -21,6 +22,7 @@ struct options {
     struct rp_option_list origins;
     int64_t message, queue;
     int64_t ping_ms, pong_ms, idle_ms, close_ms;
+    struct rp_explain_options explain;
 };
 
 /* One a worker, shared by the generations. The buffers are empty between callbacks. */
@@ -56,6 +58,7 @@ struct connection {
     int64_t pinged_ms;  /* 0: no pong is awaited */
     int64_t end_ms;     /* with `closing`: when to stop waiting for the client */
     bool closing, draining, broken;
+    bool may_explain; /* the client may see how replies came about */
 
     struct rp_sink sink;
     struct rp_turn *turn; /* NULL: none is running */

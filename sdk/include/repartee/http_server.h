@@ -41,7 +41,8 @@ struct rp_http_watcher {
 };
 
 struct rp_http_route {
-    const char *method, *path; /* exact: "POST", "/v1/chat". A GET route also answers HEAD */
+    const char *method, *path; /* exact: "POST", "/v1/chat"; a path such as "/v1/trace/" stands for all
+                                  below it. A GET route also answers HEAD */
     void (*on_request)(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
     void *arg;
 };

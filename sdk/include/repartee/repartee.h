@@ -4,6 +4,7 @@
 
 #include <repartee/base.h>
 #include <repartee/error.h>
+#include <repartee/explain.h>
 #include <repartee/http_client.h>
 #include <repartee/http_server.h>
 #include <repartee/json_scan.h>

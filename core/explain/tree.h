@@ -1,0 +1,12 @@
+/* The record of a turn as a tree for people. */
+#ifndef CORE_EXPLAIN_TREE_H
+#define CORE_EXPLAIN_TREE_H
+
+#include <stdio.h>
+
+#include <repartee/base.h>
+
+/* `reply`: what the client got. `colour`: the output is a terminal. What a bot or a model says cannot command it. */
+void tree_write(const json_t *record, struct rp_str reply, bool colour, FILE *out);
+
+#endif
