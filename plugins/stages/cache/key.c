@@ -1,0 +1,98 @@
+/* A question's key: a hash over all that shapes its answer. What the bot is made of comes as its fingerprint; of the turn
+ * it is the message and what rules and stages in front have put into the prompt, the history where it is sent along, the
+ * images, and who asks where the answer is personal. Each part has its length in front, so that none can pass for two. */
+#include <math.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "cache.h"
+
+#define MESSAGE_MAX 2048 /* longer questions do not come twice */
+#define HISTORY_MAX 1000 /* messages */
+
+_Static_assert(KEY_SIZE == crypto_generichash_BYTES, "one hash is one key");
+
+struct mix {
+    crypto_generichash_state state;
+};
+
+static void add(struct mix *mix, const void *data, size_t len) {
+    unsigned char head[8];
+    for (size_t i = 0; i < sizeof head; i++) head[i] = (uint64_t)len >> 8 * i & 255;
+    crypto_generichash_update(&mix->state, head, sizeof head);
+    if (len) crypto_generichash_update(&mix->state, data, len);
+}
+
+static void add_str(struct mix *mix, struct rp_str text) {
+    add(mix, text.data, text.len);
+}
+
+/* Equal on all machines, whatever a double looks like there. */
+static void add_number(struct mix *mix, double number) {
+    char text[40];
+    int len = isnan(number) ? 0 : snprintf(text, sizeof text, "%.17g", number);
+    add(mix, text, (size_t)len);
+}
+
+static void add_json(struct mix *mix, const json_t *value) {
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
+    add_str(mix, rp_str(text));
+    free(text);
+}
+
+static void add_messages(struct mix *mix, const struct rp_message *messages, size_t count) {
+    add_number(mix, (double)count);
+    for (size_t i = 0; i < count; i++) {
+        add_number(mix, messages[i].role);
+        add_str(mix, messages[i].text);
+    }
+}
+
+static void add_prompt(struct mix *mix, const struct rp_prompt *prompt) {
+    add_str(mix, prompt->system);
+    add_messages(mix, prompt->examples, prompt->example_count);
+    add_number(mix, prompt->temperature);
+    add_number(mix, prompt->top_p);
+    add_number(mix, (double)prompt->max_tokens);
+    for (size_t i = 0; prompt->stop && prompt->stop[i]; i++) add_str(mix, rp_str(prompt->stop[i]));
+    add_json(mix, prompt->tools);
+    add_json(mix, prompt->schema);
+    add_str(mix, rp_str(prompt->grammar));
+    add_str(mix, prompt->note);
+    add_str(mix, rp_str(prompt->model ? prompt->model->element.name : NULL));
+}
+
+static void add_metadata(struct mix *mix, const struct cache *cache, const json_t *metadata) {
+    add_json(mix, json_object_get(metadata, "images"));
+    for (size_t i = 0; i < cache->options->vary.count; i++)
+        add_json(mix, json_object_get(metadata, cache->options->vary.items[i]));
+}
+
+/* Tools may look at who is asking, and so may what the history has been about. */
+static bool personal(const struct cache *cache, const struct rp_prompt *prompt, bool history) {
+    return cache->options->per == PER_USER || prompt->tools || prompt->runner || history;
+}
+
+const char *key_of(const struct cache *cache, struct rp_turn *turn, struct key *out_key) {
+    const struct options *options = cache->options;
+    const struct rp_message *history;
+    size_t count = rp_session_history(turn, HISTORY_MAX, &history);
+    if (options->history == HISTORY_IGNORE) count = 0;
+    if (count > 0 && options->history == HISTORY_SKIP) return "the conversation has begun before";
+    if (turn->message.len > MESSAGE_MAX) return "the message is long";
+    const struct rp_prompt *prompt = rp_turn_prompt(turn);
+    unsigned char fingerprint[RP_FINGERPRINT_SIZE];
+    struct mix mix;
+    crypto_generichash_init(&mix.state, NULL, 0, KEY_SIZE);
+    rp_element_fingerprint(cache->element, fingerprint);
+    add(&mix, fingerprint, sizeof fingerprint);
+    add_str(&mix, options->exact ? turn->message : fold(turn, turn->message));
+    add_prompt(&mix, prompt);
+    add_messages(&mix, history, count);
+    add_metadata(&mix, cache, turn->metadata);
+    bool own = personal(cache, prompt, count > 0);
+    add_str(&mix, own ? turn->user : RP_STR(""));
+    add_str(&mix, own && turn->user.len == 0 ? turn->session : RP_STR(""));
+    crypto_generichash_final(&mix.state, out_key->bytes, KEY_SIZE);
+    return NULL;
+}
