@@ -167,6 +167,8 @@ static int code_of(const struct rp_fetch *fetch, CURLcode result) {
         return -RP_ETRUNCATED;
     case CURLE_OPERATION_TIMEDOUT:
         return -RP_EUPTIMEOUT;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return -RP_EUNSUPPORTED;
     default:
         return -RP_EUPSTREAM;
     }

@@ -155,10 +155,10 @@ static void attempt(struct ask *ask) {
         rp_log(RP_LOG_ERROR, ask->remote->protocol->name, "%s: base_url is no URL that a request can be sent to",
                ask->remote->element->name);
         ask_over(ask, &(struct rp_fault){.code = RP_EUPSTREAM});
-    } else if (ask->streaming) {
-        ask->clock.run = on_clock;
-        rp_timer_start(worker_of(ask), &ask->clock, ask->remote->options->timeout_first);
+        return;
     }
+    ask->clock.run = on_clock;
+    rp_timer_start(worker_of(ask), &ask->clock, ask->remote->options->timeout_first);
 }
 
 static void on_wait(struct rp_timer *timer) {

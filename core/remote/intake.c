@@ -14,7 +14,10 @@ static void on_head(struct rp_fetch *fetch, int status) {
     struct ask *ask = rp_fetch_arg(fetch);
     const struct rp_protocol *protocol = ask->remote->protocol;
     const char *type = rp_fetch_field(fetch, "content-type");
-    if (status != 200 || !type || strncasecmp(type, protocol->stream_type, strlen(protocol->stream_type)) != 0) return;
+    if (status != 200 || !type || strncasecmp(type, protocol->stream_type, strlen(protocol->stream_type)) != 0) {
+        rp_timer_stop(ask->source.turn->worker, &ask->clock); /* what comes whole has its first token with its last */
+        return;
+    }
     ask->framed = ask->parsing = true;
     if (protocol->frames == RP_FRAMES_EVENTS)
         rp_sse_init(&ask->sse, FRAME_MAX);

@@ -9,10 +9,15 @@ struct outcome judge_answer(struct ask *ask, int status) {
     return (struct outcome){.status = status};
 }
 
+/* Not cut off: another attempt would bring the same. */
+static bool is_nonsense(int code) {
+    return code == -RP_ETOOLARGE || code == -RP_EUNSUPPORTED;
+}
+
 static struct outcome judge_stream(struct ask *ask, int code, const char *detail, int status) {
     if (ask->answer.whole || ask->answer.error.present) return judge_answer(ask, status);
     if (code == -RP_EUPTIMEOUT) return (struct outcome){RP_EUPTIMEOUT, status, detail};
-    if (code == -RP_ETOOLARGE) return (struct outcome){RP_EUPSTREAM, status, detail};
+    if (is_nonsense(code)) return (struct outcome){RP_EUPSTREAM, status, detail};
     if (code == 0)
         detail = rp_arena_printf(ask->source.turn->arena, "the stream ended without %s",
                                  ask->answer.done ? "a reason" : ask->remote->protocol->end);
@@ -21,7 +26,7 @@ static struct outcome judge_stream(struct ask *ask, int code, const char *detail
 
 static struct outcome judge_body(struct ask *ask, int code, const char *detail, int status) {
     const struct remote *remote = ask->remote;
-    if (code == -RP_ETOOLARGE) return (struct outcome){RP_EUPSTREAM, status, detail};
+    if (is_nonsense(code)) return (struct outcome){RP_EUPSTREAM, status, detail};
     if (code == -RP_EUPTIMEOUT) return (struct outcome){RP_EUPTIMEOUT, status, detail};
     if (code != 0) return (struct outcome){RP_ETRUNCATED, status, detail};
     if (remote->protocol->read(remote->options, &ask->answer, rp_buf_str(&ask->body)) != 0)
@@ -32,17 +37,25 @@ static struct outcome judge_body(struct ask *ask, int code, const char *detail, 
     return judge_answer(ask, status);
 }
 
-/* The body of a refusal may be anything; then the status has to do. Nothing in it counts as part of a reply. */
+/* The body of a refusal may be anything; then the status has to do. */
 static struct outcome judge_refusal(struct ask *ask, int status) {
     const struct remote *remote = ask->remote;
     remote->protocol->read(remote->options, &ask->answer, rp_buf_str(&ask->body));
+    return (struct outcome){fault_of_status(status, &ask->answer.error), status, "the model's server refused"};
+}
+
+/* Nothing of a body that is no whole reply counts as part of one. */
+static void drop_answer(struct ask *ask) {
     rp_buf_clear(&ask->answer.text);
     ask->tools_given = ask->answer.tool_count;
-    return (struct outcome){fault_of_status(status, &ask->answer.error), status, "the model's server refused"};
+    ask->started = false;
 }
 
 struct outcome judge(struct ask *ask, int code, const char *detail, int status) {
     if (status == 0) return (struct outcome){code == -RP_EUPTIMEOUT ? RP_EUPTIMEOUT : RP_EUPSTREAM, 0, detail};
-    if (status < 200 || status > 299) return judge_refusal(ask, status);
-    return ask->framed ? judge_stream(ask, code, detail, status) : judge_body(ask, code, detail, status);
+    bool good = status >= 200 && status <= 299;
+    if (good && ask->framed) return judge_stream(ask, code, detail, status);
+    struct outcome outcome = good ? judge_body(ask, code, detail, status) : judge_refusal(ask, status);
+    if (outcome.code != 0) drop_answer(ask);
+    return outcome;
 }

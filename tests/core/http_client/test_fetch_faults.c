@@ -76,7 +76,7 @@ static void garbage_is_an_upstream_error(void **state) {
     expect(&(struct act){"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", STAY}, NULL, -RP_EUPSTREAM,
            "127.0.0.1");
     expect(&(struct act){"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope", STAY}, NULL,
-           -RP_EUPSTREAM, "127.0.0.1");
+           -RP_EUNSUPPORTED, "127.0.0.1");
 }
 
 static void silence_meets_the_first_byte_limit(void **state) {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventsHead, faults, retryAfter } from "./faulty.mjs";
+import { faults, retryAfter } from "./faulty.mjs";
 import { startScene } from "./scene.mjs";
+import { streamHead, wires } from "./wires.mjs";
 
 let scene;
 before(async () => (scene = await startScene()));
@@ -52,7 +53,7 @@ test("a client that reads slowly holds the upstream back, not the server's memor
   let written = 0;
   let closed = false;
   scene.upstream.play((socket) => {
-    socket.write(eventsHead);
+    socket.write(streamHead(wires.openai));
     socket.on("close", () => (closed = true));
     const more = () => {
       while (!closed && written < 60_000) {

@@ -1,0 +1,168 @@
+// A model server that misbehaves, in one of the protocols: each fault ends in a clear error for its client and a line in the
+// log, and the next message is answered as if nothing had been. At the end nothing is left open.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { after, before, beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startScene } from "./scene.mjs";
+import { wires } from "./wires.mjs";
+
+// fault, what the client gets, how many attempts that took, and text that came before it
+const both = [
+  ["hang", "upstream_timeout", 2],
+  ["close", "upstream_error", 2],
+  ["reset", "upstream_error", 2],
+  ["garbage", "upstream_error", 2],
+  ["garbageJson", "upstream_error", 1],
+  ["noReply", "upstream_error", 1],
+  ["html", "upstream_error", 1],
+  ["wrongType", "upstream_error", 1],
+  ["redirect", "upstream_error", 1],
+  ["unknownEncoding", "upstream_error", 1],
+  ["endlessHeader", "upstream_error", 2],
+  ["unauthorized", "upstream_refused", 1],
+  ["forbidden", "upstream_refused", 1],
+  ["notFound", "upstream_error", 1],
+  ["badRequest", "upstream_rejected", 1],
+  ["tooLarge", "upstream_rejected", 1],
+  ["quota", "upstream_quota", 1],
+  ["noCredit", "upstream_quota", 1],
+  ["payFirst", "upstream_quota", 1],
+  ["rateLimited", "upstream_rate_limited", 2],
+  ["serverError", "upstream_error", 2],
+  ["badGateway", "upstream_error", 2],
+  ["unavailable", "upstream_error", 2],
+  ["overloaded", "upstream_rate_limited", 2],
+];
+const wholes = [
+  ["cutBody", "upstream_truncated", 2],
+  ["hangInBody", "upstream_timeout", 2],
+  ["gibibyteOfBody", "upstream_error", 1],
+];
+const streams = [
+  ["headOnly", "upstream_timeout", 2, ""],
+  ["headAndPings", "upstream_timeout", 2, ""],
+  ["emptyStream", "upstream_truncated", 2, ""],
+  ["errorAtOnce", "upstream_error", 1, ""],
+  ["limitedAtOnce", "upstream_rate_limited", 2, ""],
+  ["garbageEvent", "upstream_error", 1, "Hello"],
+  ["halfAnEvent", "upstream_truncated", 1, "Hello"],
+  ["withoutEnd", "upstream_timeout", 1, "Hello"],
+  ["withoutFinish", "upstream_truncated", 1, "Hello"],
+  ["endWithoutReason", "upstream_truncated", 1, "Hello"],
+  ["reasonWithoutEnd", "upstream_truncated", 1, "Hello"],
+  ["cutChunk", "upstream_truncated", 1, "Hello"],
+  ["cut", "upstream_truncated", 1, "Hello"],
+  ["errorInStream", "upstream_error", 1, "Hello"],
+  ["tenMebibytesOnOneLine", "upstream_error", 1, ""],
+];
+const oddities = ["twoReasons", "moreBehindTheEnd", "endThatNeverCloses", "jsonInsteadOfStream", "gzip", "cutLineEnds"];
+
+// A request over a connection that was used before is sent again by libcurl itself when the connection ends without a
+// response, since it may have been closed in between: over each that was kept, so the fault must last.
+const resent = ["close", "reset", "garbage"];
+
+const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+const residentKiB = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+
+export function testFaults(name) {
+  const wire = wires[name];
+  let scene;
+  let openAtFirst;
+
+  before(async () => {
+    scene = await startScene({ wire, options: `retries = 1, timeout_first = "400ms", timeout_stall = "400ms"` });
+    await scene.ask();
+    openAtFirst = descriptors(scene.bot.pid);
+  });
+  after(async () => {
+    const log = scene.bot.logText();
+    assert.deepEqual(await scene.stop(), { code: 0, signal: null });
+    assert.ok(!log.includes(scene.key), "the key stands in the log");
+  });
+  beforeEach(() => (scene.upstream.requests.length = 0));
+
+  const warnings = (from) => scene.bot.log().slice(from).filter((line) => line.component === wire.name && line.level === "WARN").length;
+
+  async function meets(fault, code, attempts, text, streamed) {
+    scene.upstream.play(...Array(resent.includes(fault) ? 100 : attempts).fill(scene.upstream.faults[fault]));
+    const from = scene.bot.log().length;
+    const reply = await scene.ask(streamed);
+    assert.equal(reply.code, code);
+    assert.equal(reply.text ?? "", text);
+    assert.equal(reply.done, undefined);
+    const sent = scene.upstream.requests.length;
+    if (!resent.includes(fault)) assert.equal(sent, attempts);
+    await scene.bot.logged((line) => line.code === code && scene.bot.log().indexOf(line) >= from && line.attempt === attempts);
+    assert.equal(warnings(from), attempts);
+    scene.upstream.play();
+    assert.equal((await scene.ask(streamed)).done.reply, "Hello, world");
+  }
+
+  test("other turns do not notice", async () => {
+    const names = [...both, ...streams].map(([fault]) => fault);
+    const { faults } = scene.upstream;
+    scene.upstream.play(...names.flatMap((fault) => [faults[fault], faults.good]));
+    const replies = await Promise.all(Array.from({ length: 3 * names.length }, (_, i) => scene.ask(i % 2 === 0)));
+    for (const { done, code } of replies) assert.ok(done ? done.reply === "Hello, world" : code.startsWith("upstream_"));
+    assert.ok(replies.filter(({ done }) => done).length > names.length);
+    scene.upstream.play();
+    assert.equal((await scene.ask()).done.reply, "Hello, world");
+  });
+
+  for (const [fault, code, attempts] of both) {
+    test(`${fault}, streamed`, () => meets(fault, code, attempts, "", true));
+    test(`${fault}, whole`, () => meets(fault, code, attempts, "", false));
+  }
+  for (const [fault, code, attempts] of wholes) test(`${fault}, whole`, () => meets(fault, code, attempts, "", false));
+  for (const [fault, code, attempts, text] of streams) test(`${fault}, streamed`, () => meets(fault, code, attempts, text, true));
+
+  test("a stream of pings instead of a whole reply is not waited for either", () => meets("headAndPings", "upstream_timeout", 2, "", false));
+
+  for (const oddity of oddities) {
+    test(`${oddity} is no fault`, async () => {
+      scene.upstream.play(scene.upstream.faults[oddity]);
+      const from = scene.bot.log().length;
+      const reply = await scene.ask(true);
+      assert.equal(reply.text, "Hello, world");
+      assert.equal(reply.done.finish, "stop");
+      assert.deepEqual(reply.done.usage, { input_tokens: 9, output_tokens: 3 });
+      assert.equal(warnings(from), 0);
+    });
+  }
+
+  test("a gibibyte of text ends at the limit of a reply, and is not kept", async () => {
+    scene.upstream.play(scene.upstream.faults.gibibyteOfText);
+    const before = residentKiB(scene.bot.pid);
+    const reply = await scene.ask(true);
+    assert.equal(reply.code, "reply_too_long");
+    assert.equal(reply.done, undefined);
+    const [{ socket }] = scene.upstream.requests;
+    for (let i = 0; i < 200 && !socket.destroyed; i++) await sleep(10);
+    assert.ok(socket.destroyed, "the upstream's connection is still open");
+    assert.ok(socket.written * 60_000 < 64 << 20, `${socket.written * 60_000} bytes were taken`);
+    const grown = residentKiB(scene.bot.pid) - before;
+    assert.ok(grown < 48 << 10, `${grown} KiB more than before`);
+    scene.upstream.play();
+    assert.equal((await scene.ask()).done.reply, "Hello, world");
+  });
+
+  test("nobody listens at all", async () => {
+    const lonely = await startScene({ wire, baseUrl: "http://127.0.0.1:9", options: "retries = 1" });
+    const reply = await lonely.ask();
+    assert.equal(reply.code, "upstream_error");
+    await lonely.bot.logged((line) => line.message?.includes("could not connect to 127.0.0.1:9: Connection refused"));
+    await lonely.stop();
+  });
+
+  test("nothing is left open", async () => {
+    // connections that are kept for the next question are at both ends; nothing else is
+    let spare;
+    for (let i = 0; i < 200; i++) {
+      spare = descriptors(scene.bot.pid) - openAtFirst - (scene.upstream.connections() - 1);
+      if (spare <= 0) break;
+      await sleep(50);
+    }
+    assert.ok(spare <= 0, `${spare} descriptors are left over`);
+  });
+}
