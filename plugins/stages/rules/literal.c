@@ -15,6 +15,7 @@ struct finder {
     struct rp_arena *arena;
     struct pattern_reader reader;
     struct pattern_piece piece; /* the next one */
+    bool loose; /* more than the texts themselves decides: capitals, boundaries, what stands around */
 };
 struct need { /* of a part of the pattern */
     bool exact;               /* it can be `texts` and nothing else */
@@ -116,7 +117,14 @@ static void add_part(struct finder *finder, struct branch *branch, const struct 
 
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
+/* Under (?i) ASCII letters are decided by their folded form; otherwise only what has no case is. */
+static bool folds_exactly(int32_t c, bool caseless) {
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter ? caseless : c < 0x80 || fold_plain(c);
+}
+
 static struct rp_str folded(struct finder *finder, int32_t character) {
+    if (!folds_exactly(character, finder->piece.caseless)) finder->loose = true;
     char *text = rp_arena_alloc(finder->arena, 4);
     return rp_str_n(text, unicode_write(fold_character(character), text));
 }
@@ -174,6 +182,7 @@ static void read_repeats(struct finder *finder, uint32_t *out_least, uint32_t *o
 
 static void read_look(struct finder *finder, struct branch *branch) {
     uint32_t least, most;
+    finder->loose = true;
     struct need need = read_body(finder);
     if (is_lost(finder)) return;
     advance(finder);
@@ -183,6 +192,7 @@ static void read_look(struct finder *finder, struct branch *branch) {
 
 static void read_nothing(struct finder *finder) {
     uint32_t least, most;
+    finder->loose = true;
     if (finder->piece.kind == PATTERN_OPEN) read_body(finder);
     if (is_lost(finder)) return;
     advance(finder);
@@ -265,5 +275,7 @@ void literals_find(struct rp_str pattern, struct rp_arena *arena, struct literal
     *out = (struct literals){0};
     advance(&finder);
     struct need need = read_alternatives(&finder);
-    if (finder.piece.kind == PATTERN_END) add_need(&finder, out, &need);
+    if (finder.piece.kind != PATTERN_END) return;
+    add_need(&finder, out, &need);
+    out->exact = need.exact && !finder.loose && out->count == 1;
 }

@@ -18,6 +18,7 @@ struct literal_set {
 struct literals {
     size_t count; /* 0: nothing is needed for sure */
     struct literal_set sets[LITERAL_SETS]; /* the rarest first, as far as one can tell */
+    bool exact; /* there is one set, and a message that contains one of its literals matches: that is all there is to it */
 };
 
 /* `pattern` is one that rp_regex_compile takes. Everything in *out lies in the arena. */

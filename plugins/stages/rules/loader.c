@@ -153,6 +153,7 @@ static void set_config(lua_State *L, const json_t *config) {
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static int prepare(lua_State *L) {
+    if (!assignment_works(L)) return luaL_error(L, "this Lua's bytecode is not the one of Lua 5.4");
     globals_open(L);
     luajson_open(L);
     object_open(L);
@@ -198,7 +199,6 @@ static void check_assignments(lua_State *L) {
 }
 
 static int seal(lua_State *L) {
-    if (!assignment_works(L)) return luaL_error(L, "this Lua's bytecode is not the one of Lua 5.4");
     struct ruleset *set = vm_of(L)->set;
     for (size_t i = 0; i < set->rule_count; i++) {
         keep(L, set->rules[i]->reply_ref);

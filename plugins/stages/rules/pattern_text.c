@@ -117,6 +117,16 @@ static int32_t image_of(struct copy *copy, int32_t c) {
     return image;
 }
 
+/* [: … :] would be read as the name of a class, and [. … .] and [= … =] as something that PCRE2 does not have. */
+static void write_member(struct copy *copy, int32_t c) {
+    char text[16];
+    if (c == ':' || c == '.' || c == '=') {
+        write_str(copy, rp_str_n(text, (size_t)snprintf(text, sizeof(text), "\\x%x", (unsigned)c)));
+    } else {
+        write_character(copy, c);
+    }
+}
+
 static void write_images(struct copy *copy, int32_t first, int32_t last) {
     int32_t start = 0, end = 0; /* of the images, what runs on so far */
     for (int32_t c = first; c <= last + 1; c++) {
@@ -127,9 +137,9 @@ static void write_images(struct copy *copy, int32_t first, int32_t last) {
             end = image;
             continue;
         }
-        if (start) write_character(copy, start);
+        if (start) write_member(copy, start);
         if (end > start) write_str(copy, RP_STR("-"));
-        if (end > start) write_character(copy, end);
+        if (end > start) write_member(copy, end);
         start = end = image;
     }
 }

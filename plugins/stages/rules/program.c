@@ -5,10 +5,12 @@
 
 #include "fill.h"
 #include "guard.h"
+#include "unreachable.h"
 
 /* ---- patterns ---------------------------------------------------------------------------------------------------- */
 
-static void compile_rule(struct program *program, const struct rule *rule, size_t number, struct mistakes *mistakes) {
+static bool compile_rule(struct program *program, const struct rule *rule, size_t number, struct mistakes *mistakes) {
+    size_t before = mistakes->count;
     for (size_t i = 0; i < rule->pattern_count; i++) {
         struct rp_error error = {0};
         if (matcher_add(program->matcher, rule->patterns[i], &error) != 0) {
@@ -19,6 +21,7 @@ static void compile_rule(struct program *program, const struct rule *rule, size_
         size_t count = matcher_count(program->matcher);
         program->owners[count - 1] = (uint32_t)number;
     }
+    return mistakes->count == before;
 }
 
 /* Placeholders of a fixed reply are captures: each must be a group of one of the rule's patterns. */
@@ -39,15 +42,17 @@ static void check_reply(const struct program *program, const struct rule *rule, 
 
 static void compile(struct program *program, const struct ruleset *set, struct mistakes *mistakes) {
     size_t patterns = 0;
+    bool fine = true;
     for (size_t i = 0; i < set->rule_count; i++) patterns += set->rules[i]->pattern_count;
     program->owners = rp_calloc(patterns + 1, sizeof(*program->owners));
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct rule *rule = set->rules[i];
         size_t first = matcher_count(program->matcher);
-        compile_rule(program, rule, i, mistakes);
+        fine &= compile_rule(program, rule, i, mistakes);
         for (size_t k = 0; k < rule->reply_count; k++) check_reply(program, rule, first, rule->replies[k], mistakes);
     }
     matcher_build(program->matcher);
+    if (fine) unreachable_find(set, mistakes);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */

@@ -90,39 +90,53 @@ static int compare_generates(const void *left, const void *right) {
     return origin_compare(&(*(struct generate *const *)left)->origin, &(*(struct generate *const *)right)->origin);
 }
 
-static int compare_names(const void *left, const void *right) {
-    const struct origin *a = *(const struct origin *const *)left, *b = *(const struct origin *const *)right;
-    int names = strcmp(a->name, b->name);
-    return names ? names : origin_compare(a, b);
+/* ---- names: one for one thing, whatever it is, so that whoever reads a name knows what is meant ------------------ */
+
+struct named {
+    const struct origin *origin;
+    const char *kind;
+};
+struct names {
+    struct named *items;
+    size_t count;
+};
+
+static void add_name(struct names *names, const struct origin *origin, const char *kind) {
+    names->items[names->count++] = (struct named){origin, kind};
 }
 
-/* `origins` is scratch: sorted by name here, so that thousands of rules are no matter. */
-static void find_twins(const struct origin **origins, size_t count, const char *kind, struct mistakes *mistakes) {
-    qsort(origins, count, sizeof(*origins), compare_names);
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(origins[i - 1]->name, origins[i]->name) != 0) continue;
-        mistakes_add(mistakes, origins[i]->file, origins[i]->line, "%s '%s': the name is taken already, by %s:%d", kind,
-                     origins[i]->name, origins[i - 1]->file, origins[i - 1]->line);
+static int compare_names(const void *left, const void *right) {
+    const struct named *a = left, *b = right;
+    int order = strcmp(a->origin->name, b->origin->name);
+    return order ? order : origin_compare(a->origin, b->origin);
+}
+
+static void find_twins(const struct names *names, struct mistakes *mistakes) {
+    for (size_t i = 1; i < names->count; i++) {
+        const struct named *first = &names->items[i - 1], *twin = &names->items[i];
+        if (strcmp(first->origin->name, twin->origin->name) != 0) continue;
+        bool alike = strcmp(first->kind, twin->kind) == 0;
+        mistakes_add(mistakes, twin->origin->file, twin->origin->line, "%s '%s': the name is taken already, by %s%s%s%s:%d",
+                     twin->kind, twin->origin->name, alike ? "" : "the ", alike ? "" : first->kind, alike ? "" : " at ",
+                     first->origin->file, first->origin->line);
     }
 }
 
-void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
+static void check_names(const struct ruleset *set, struct mistakes *mistakes) {
     size_t most = set->rule_count + set->generate_count + set->guard_count + set->tool_count;
-    const struct origin **origins = rp_alloc((most + 1) * sizeof(*origins));
-    size_t dialogs = 0, rules = 0;
+    struct names names = {.items = rp_alloc((most + 1) * sizeof(*names.items))};
     for (size_t i = 0; i < set->rule_count; i++)
-        if (set->rules[i]->dialog) origins[dialogs++] = &set->rules[i]->origin;
-    find_twins(origins, dialogs, "dialog", mistakes);
-    for (size_t i = 0; i < set->rule_count; i++)
-        if (!set->rules[i]->dialog) origins[rules++] = &set->rules[i]->origin;
-    find_twins(origins, rules, "rule", mistakes);
-    for (size_t i = 0; i < set->generate_count; i++) origins[i] = &set->generates[i]->origin;
-    find_twins(origins, set->generate_count, "generate", mistakes);
-    for (size_t i = 0; i < set->guard_count; i++) origins[i] = &set->guards[i]->origin;
-    find_twins(origins, set->guard_count, "guard", mistakes);
-    for (size_t i = 0; i < set->tool_count; i++) origins[i] = &set->tools[i]->origin;
-    find_twins(origins, set->tool_count, "tool", mistakes);
-    free(origins);
+        add_name(&names, &set->rules[i]->origin, set->rules[i]->dialog ? "dialog" : "rule");
+    for (size_t i = 0; i < set->generate_count; i++) add_name(&names, &set->generates[i]->origin, "generate");
+    for (size_t i = 0; i < set->guard_count; i++) add_name(&names, &set->guards[i]->origin, "guard");
+    for (size_t i = 0; i < set->tool_count; i++) add_name(&names, &set->tools[i]->origin, "tool");
+    qsort(names.items, names.count, sizeof(*names.items), compare_names);
+    find_twins(&names, mistakes);
+    free(names.items);
+}
+
+void ruleset_order(struct ruleset *set, struct mistakes *mistakes) {
+    check_names(set, mistakes);
     if (set->rule_count) qsort(set->rules, set->rule_count, sizeof(struct rule *), compare_rules);
     if (set->generate_count) qsort(set->generates, set->generate_count, sizeof(struct generate *), compare_generates);
     guard_order(set, mistakes);

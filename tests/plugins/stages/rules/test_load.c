@@ -117,15 +117,51 @@ static void all_mistakes_are_counted(void **state) {
     assert_non_null(strstr(error.text, "(and 4 more, see the log)"));
 }
 
-static void a_name_is_taken_once_but_rules_and_generates_do_not_collide(void **state) {
+static void a_name_is_taken_once_whatever_it_names(void **state) {
     (void)state;
     folder_write("rules/a.lua", "rule \"x\" { match = \"a\", reply = \"1\" }");
     folder_write("rules/b.lua", "\nrule \"x\" { match = \"b\", reply = \"2\" }");
     expect_mistake("rules/b.lua", 2, "rule 'x': the name is taken already, by rules/a.lua:1");
     folder_write("rules/b.lua", "generate \"x\" {}");
+    expect_mistake("rules/b.lua", 1, "generate 'x': the name is taken already, by the rule at rules/a.lua:1");
+}
+
+#define RULE(name, pattern, more) "rule \"" name "\" { match = [[" pattern "]], reply = \"r\"" more " }\n"
+
+static void rules_that_can_never_answer_are_mistakes(void **state) {
+    static const char *const rules[] = {
+        RULE("a", "退款", "") RULE("b", "退款", ""),
+        RULE("a", ".*", "") RULE("b", "refund", ""),
+        RULE("a", "(?s).*", ", interrupt = true, with_person = true") RULE("b", "x", ", interrupt = true"),
+        RULE("a", "退款", "") RULE("b", "申请退款.*订单", ""),
+        RULE("a", "(?i)refund|money back", "") RULE("b", "\\\\bmy (?:refund|MONEY BACK)\\\\b", ""),
+        RULE("a", "order", "") RULE("b", "order", ", when = function() return true end"),
+        RULE("a", "１００", "") RULE("b", "100", ""),
+        "rule \"a\" { match = { \"x\", \"退\" }, generate = { system = \"s\" } }\n"
+        "rule \"b\" { match = { \"退款\", \"x\" }, reply = function() end }",
+        RULE("b", "x", "") RULE("a", "x", ", priority = 1"),
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        bool second = strstr(rules[i], "\"a\"") < strstr(rules[i], "\"b\"");
+        folder_write("rules/a.lua", rules[i]);
+        expect_mistake("rules/a.lua", second ? 2 : 1, "rule 'b' can never answer: rule 'a', at rules/a.lua:");
+    }
+}
+
+static void rules_that_may_answer_after_all_are_none(void **state) {
+    (void)state;
+    folder_write("rules/a.lua",
+                 RULE("when", "x", ", when = function(t) return false end") RULE("after when", "x", "")
+                 "rule \"f\" { match = \"退\", reply = function() end }\n" RULE("after function", "退", "")
+                 RULE("plain", "a", "") RULE("while a person has it", "a", ", with_person = true")
+                 RULE("in a dialog", "ab", ", interrupt = true")
+                 RULE("case", "Refund", "") RULE("other case", "(?i)refund", "") RULE("bounded", "\\bcat\\b", "")
+                 RULE("unbounded", "category", "") RULE("line", ".+", "") RULE("lines", "\\s", "")
+                 "dialog \"d\" { match = \"plain\", run = function() end }\n"
+                 "rule \"one of two\" { match = { \"a\", \"new\" }, reply = \"r\" }\n");
     struct program *program;
     struct vm *vm = attach(&program);
-    assert_int_equal(vm->set->generate_count, 1);
     drop(program, vm);
 }
 
@@ -134,10 +170,10 @@ static void rules_stand_by_priority_then_file_then_line(void **state) {
     (void)state;
     folder_write(
         "rules/b.lua",
-        "rule \"b1\" { match = \"a\", reply = \"1\" }\nrule \"first\" { match = \"a\", reply = \"1\", priority = 5 }");
+        "rule \"b1\" { match = \"a\", reply = \"1\" }\nrule \"first\" { match = \"f\", reply = \"1\", priority = 5 }");
     folder_write("rules/a.lua",
-                 "rule \"last\" { match = \"a\", reply = \"1\", priority = -1 }\n"
-                 "rule \"a1\" { match = \"a\", reply = \"1\" } rule \"a2\" { match = \"a\", reply = \"1\" }");
+                 "rule \"last\" { match = \"l\", reply = \"1\", priority = -1 }\n"
+                 "rule \"a1\" { match = \"x\", reply = \"1\" } rule \"a2\" { match = \"y\", reply = \"1\" }");
     folder_write("rules/.hidden.lua", "oops(");
     folder_write("rules/notes.txt", "oops(");
     struct program *program;
@@ -293,7 +329,7 @@ static void single_files_can_be_named(void **state) {
     folder_write("one.lua", "rule \"one\" { match = \"a\", reply = \"1\" }");
     assert_int_equal(program_create(&options, &program, &error), -RP_ECONFIG);
     assert_non_null(strstr(error.text, "two.lua"));
-    folder_write("rules/two.lua", "rule \"two\" { match = \"a\", reply = \"1\" }");
+    folder_write("rules/two.lua", "rule \"two\" { match = \"b\", reply = \"1\" }");
     assert_int_equal(program_create(&options, &program, &error), 0);
     assert_int_equal(program->rule_count, 2);
     program_destroy(program);
@@ -306,7 +342,9 @@ int main(void) {
         TEST(a_mistake_has_its_file_and_line),
         TEST(a_placeholder_without_a_capture_is_a_mistake),
         TEST(all_mistakes_are_counted),
-        TEST(a_name_is_taken_once_but_rules_and_generates_do_not_collide),
+        TEST(a_name_is_taken_once_whatever_it_names),
+        TEST(rules_that_can_never_answer_are_mistakes),
+        TEST(rules_that_may_answer_after_all_are_none),
         TEST(rules_stand_by_priority_then_file_then_line),
         TEST(a_file_is_included_once_and_gives_its_value),
         TEST(files_stay_inside_their_folders),

@@ -71,7 +71,8 @@ static void classes_take_in_what_their_characters_become(void **state) {
     EXPECT("[０-９]+", "[０-９0-9]+");
     EXPECT("[，。！？]", "[，\\,。！\\!？\\?]");
     EXPECT("[^，]", "[^，\\,]");
-    EXPECT("[…]+", "[…\\.]+");
+    EXPECT("[…]+", "[…\\x2e]+");
+    EXPECT("[:：]", "[:：\\x3a]");
     EXPECT("[Ａ-Ｃx]", "[Ａ-ＣA-Cx]");
     EXPECT("[\\x{ff21}]", "[\\x{ff21}A]");
     EXPECT("[ﬁ]", "[ﬁ]"); /* two characters are no member */
@@ -147,6 +148,21 @@ static void random_texts_meet_themselves(void **state) {
     }
 }
 
+/* A class with a character in any form meets that character in its normalised form. */
+static void every_member_of_a_class_is_met(void **state) {
+    static const char *const members[] = {"：", "．", "＝", "［", "］", "＼", "＾", "－", "（", "，", "Ａ", "０", "…", "？", "ｶ", "\u3000"};
+    size_t count = sizeof(members) / sizeof(members[0]);
+    (void)state;
+    for (size_t i = 0; i < count * count * 2; i++) {
+        char pattern[64];
+        const char *a = members[i % count], *b = members[i / count % count];
+        snprintf(pattern, sizeof(pattern), "^[%s%s%s]+$", i % 2 ? ":" : ".", a, b);
+        if (!matches(pattern, a) || !matches(pattern, b)) fail_msg("%s", pattern);
+        snprintf(pattern, sizeof(pattern), "[^%s%s=]", a, b);
+        if (matches(pattern, a) || matches(pattern, b)) fail_msg("%s", pattern);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_normalised_stays_as_it_is),
@@ -156,6 +172,7 @@ int main(void) {
         cmocka_unit_test(mistakes_are_told_of_what_was_written),
         cmocka_unit_test(every_form_of_a_pattern_meets_every_form_of_a_message),
         cmocka_unit_test(random_texts_meet_themselves),
+        cmocka_unit_test(every_member_of_a_class_is_met),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
