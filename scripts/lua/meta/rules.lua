@@ -17,6 +17,7 @@
 ---@field type string the Content-Type
 ---@field json any? the body, where it is JSON
 ---@field error string? why `ok` is false
+---@field unknown boolean? in a dialog: the process died while the request was out, and nobody knows whether it was done
 
 ---@class rp.request
 ---@field headers table<string, string>?
@@ -26,29 +27,36 @@
 ---@field idempotent boolean? in a dialog: may be sent again, with the same Idempotency-Key, when its outcome is not known
 
 ---@class rp.question
----@field match rp.patterns? what an answer must meet
+---@field match rp.patterns? what an answer must meet; the group `value`, or all of the match, is the answer
 ---@field choices table? a list of answers, or a table from value to patterns
----@field again string? said when the answer does not fit
----@field tries integer? questions before it is given up [3]
----@field timeout string|number? "10m", or seconds; then the answer is nil, "timeout"
----@field check fun(answer: string): any, string? true or a value takes the answer; nil and a text refuses it
+---@field again string? said when the answer does not fit [the question]
+---@field tries integer? answers before it is given up [3]
+---@field otherwise (string|fun(t: rp.turn): any)? then: the dialog ends with this text, or the function answers [nil, "tries"]
+---@field timeout string|number? "10m", or seconds; then the answer is nil, "timeout" [the dialog's]
+---@field check fun(answer: any): any, string? true or a value takes the answer; false and a text refuses it; may wait
 
 ---@class rp.confirmation
----@field yes rp.patterns?
+---@field yes rp.patterns? [common words of many languages]
 ---@field no rp.patterns?
 ---@field again string?
+---@field tries integer?
+---@field otherwise (string|fun(t: rp.turn): any)?
+---@field timeout string|number?
 
 ---@class rp.slot
----@field name string
----@field ask string
----@field match rp.patterns?
----@field find rp.patterns? where to find the value in a longer sentence; the group `value`, or all of it
----@field again string?
+---@field name string? in a list
+---@field ask string? the question; not for an optional slot
+---@field match rp.patterns? what a direct answer must meet; without it any answer will do
+---@field find rp.patterns? where to find the value in a longer sentence [match]; the group `value`, or all of it
 ---@field choices table?
----@field check fun(answer: string): any, string?
+---@field check fun(answer: any): any, string?
+---@field again string?
+---@field tries integer? answers without any value before the form is given up [3]
+---@field timeout string|number?
+---@field optional boolean? taken where it is said, never asked for
 
----@class rp.form
----@field [integer] rp.slot
+---@class rp.form Slots in a list are asked for in its order, others in the order of their names.
+---@field [integer|string] rp.slot
 ---@field confirm string? said at the end, with {name} for each slot, and answered with yes, no or a correction
 
 ---@class rp.shape How a model is asked.
@@ -143,32 +151,34 @@ function turn:extract(text, schema, options) end
 ---@param prompt string
 ---@param options rp.question?
 ---@return any answer
----@return string? why "timeout" or "tries" where the answer is nil
+---@return string|table|nil why "timeout" or "tries" where the answer is nil; with `match` what was captured
 function turn:ask(prompt, options) end
 
 ---Only in dialogs: a question that is answered with yes or no.
 ---@param prompt string
 ---@param options rp.confirmation?
 ---@return boolean?
+---@return string? why "timeout" or "tries" where it is nil
 function turn:confirm(prompt, options) end
 
----Only in dialogs: a message of its own in front of what follows.
+---Only in dialogs: lines in front of what follows. A table at the end fills in {name} in all of them.
 ---@param text string
----@param values table?
-function turn:say(text, values) end
+---@param ... string|table
+function turn:say(text, ...) end
 
 ---Only in dialogs: fills slots in any order, from one sentence or several.
 ---@param form rp.form
----@return table<string, any>?
+---@return table<string, any>? values
+---@return string? why "no", "tries" or "timeout" where there are none
 function turn:form(form) end
 
----Only in dialogs: another dialog, in the middle of this one.
+---Only in dialogs: another dialog's function, as a part of this one.
 ---@param name string
 ---@param ... any
 ---@return any
-function turn:run(name, ...) end
+function turn:call(name, ...) end
 
----Only in dialogs: ends it.
+---Only in dialogs: ends it, with this text or the declared `cancelled`.
 ---@param text string?
 function turn:cancel(text) end
 
@@ -187,13 +197,17 @@ function turn:cancel(text) end
 
 ---@class rp.dialog
 ---@field match rp.patterns
----@field run fun(t: rp.turn, ...): string?, table?
----@field when (fun(t: rp.turn): boolean?)?
+---@field run fun(t: rp.turn, ...): string?, table? runs again from its start with every message, against its journal
+---@field when (fun(t: rp.turn): boolean?)? asked when it could begin, not later
 ---@field priority integer?
+---@field interrupt boolean? also begins while another dialog waits for an answer, which it then asks again
 ---@field cancel rp.patterns? words that end it
 ---@field cancelled string? what is said then
----@field on_change ("restart"|"finish")? when its code has changed under a conversation
----@field changed string?
+---@field timeout string|number? for each answer that has none of its own: "10m", or seconds
+---@field timed_out (string|fun(t: rp.turn): string?, table?)? then: the dialog ends with this [the answer is nil, "timeout"]
+---@field on_change ("restart"|"finish")? when its code does not fit its journal any more [restart, unless it has sent something]
+---@field changed string? what is said then
+---@field guards string[]? guards with always = false that look at its replies
 ---@field description string?
 
 ---@class rp.guard

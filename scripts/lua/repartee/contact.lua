@@ -19,7 +19,7 @@ contact.fields = {
   name = {
     ask = { en = "What is your name?", zh = "请问怎么称呼您？" },
     find = { [[(?i)\b(?:my name is|i am called|this is)\s+(?<value>\p{L}[\p{L}'’.-]*(?:\s+\p{Lu}[\p{L}'’.-]*){0,3})]],
-             [[(?:我叫|我姓|我的名字是|姓名[:：]?)\s*(?<value>\p{Han}{1,6})]] },
+             [[(?:我叫|我姓|我的名字是|姓名(?::|：)?)\s*(?<value>\p{Han}{1,6})]] },
     match = [[^\s*(?<value>\p{L}[\p{L}\p{M}'’. -]{0,60})\s*$]],
     again = { en = "Please tell me just your name.", zh = "请直接告诉我您的姓名。" },
   },
