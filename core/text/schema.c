@@ -166,8 +166,9 @@ static bool check_bounds(struct check *check, struct bounds bounds, const struct
 static bool is_multiple(const json_t *value, const json_t *of) {
     if (json_is_integer(value) && json_is_integer(of)) return json_integer_value(value) % json_integer_value(of) == 0;
     double number = json_number_value(value), part = json_number_value(of);
-    double rest = fabs(remainder(number, part)), slack = fabs(number) * 1e-15;
-    return slack < part ? rest <= slack : rest == 0;
+    double times = number / part;
+    if (remainder(number, part) == 0) return true;
+    return isfinite(times) && fabs(times - round(times)) <= fabs(times) * 1e-15;
 }
 
 static bool check_number(struct check *check, const struct node *node, const struct spot *at, const json_t *value) {

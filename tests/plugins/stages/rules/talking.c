@@ -38,6 +38,8 @@ int talking_setup(void **state) {
     test_models_in(&talking.bot, talking.models, 2);
     bot.rig.bot = &talking.bot;
     bot.options.waits = 20;
+    bot.options.journal = 65536;
+    bot.options.dialog_failures = 3;
     return 0;
 }
 

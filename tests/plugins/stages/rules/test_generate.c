@@ -180,6 +180,22 @@ static void what_is_too_long_is_cut_off_with_an_error(void **state) {
     assert_string_equal(bot.client.text.data, "reply_too_long");
 }
 
+static void a_dialog_asks_a_model_once(void **state) {
+    (void)state;
+    talking_rules("dialog 'd' { match = '^go', run = function(t)\n"
+                  "  local color, why = t:generate { prompt = 'a color' }\n"
+                  "  local label, no = t:classify('x', { 'a', 'b' })\n"
+                  "  local data = t:extract('y', { type = 'object', properties = { l = { type = 'array' } } })\n"
+                  "  local answer = t:ask(color .. '?')\n"
+                  "  return color .. ' ' .. tostring(label) .. no.code .. ' ' .. #data.l .. ' ' .. answer end }");
+    talking.main.replies[0] = "red";
+    talking.main.replies[1] = "!";
+    talking.main.replies[2] = "{\"l\":[1,null,{}]}";
+    bot_expect("go", "red?", "dialog:d");
+    bot_expect("yes", "red nilupstream_error 3 yes", "dialog:d");
+    assert_int_equal(talking.main.calls, 3);
+}
+
 static void turns_that_ask_do_not_mix(void **state) {
     static struct rig_client clients[6];
     (void)state;
@@ -219,6 +235,7 @@ int main(void) {
         TEST(the_rules_time_ends_the_question),
         TEST(who_leaves_ends_the_question),
         TEST(what_is_too_long_is_cut_off_with_an_error),
+        TEST(a_dialog_asks_a_model_once),
         TEST(turns_that_ask_do_not_mix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
