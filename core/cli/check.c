@@ -7,7 +7,8 @@
 
 static const char usage[] = "usage: repartee check [-c FILE]\n\n"
                             "Loads the bot and opens everything it uses, but serves nothing. Tells every mistake\n"
-                            "with its file and line; exit code 0 when there is none, else 1.\n\n"
+                            "with its file and line, and what is worth knowing besides; exit code 0 when there is no\n"
+                            "mistake, else 1.\n\n"
                             "  -c, --config FILE   the bot file [bot.lua]\n"
                             "  -h, --help          this text\n";
 
@@ -30,6 +31,7 @@ static int check(const char *file) {
     struct bot *bot = NULL;
     bool fine = bot_load(file, NULL, &bot, &report) == 0 && engine_check(bot, &report) == 0;
     report_print(&report, stderr);
+    report_print_notes(&report, stdout);
     if (fine) print_fine(file, bot);
     bot_free(bot);
     report_finish(&report);

@@ -10,7 +10,7 @@
 
 struct report_entry {
     struct rp_error error;
-    bool warning;
+    bool warning, note; /* note: nothing is wrong; for `repartee check` only */
 };
 struct report { /* zero-initialise */
     struct report_entry *entries;
@@ -20,6 +20,7 @@ void report_add(struct report *report, int code, const char *file, int line, con
 void report_add_error(struct report *report, const struct rp_error *error);
 /* `bot.lua:21: pipeline stage 3: no stage called 'redcat' (did you mean 'redact'?)`, a line each. */
 void report_print(const struct report *report, FILE *out);
+void report_print_notes(const struct report *report, FILE *out); /* which the others leave out */
 /* The same lines one by one: calls tell(arg, warning, line) for each. */
 void report_tell(const struct report *report, void (*tell)(void *arg, bool warning, const char *line), void *arg);
 void report_merge(struct report *report, const struct report *from);

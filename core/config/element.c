@@ -26,6 +26,17 @@ void rp_element_report(const struct rp_element *element, bool warning, const cha
         report_add(open_report, RP_ECONFIG, file, line, "%s", text);
 }
 
+void rp_element_note(const struct rp_element *element, const char *file, int line, const char *format, ...) {
+    char text[sizeof(((struct rp_error *)NULL)->text)];
+    va_list args;
+    (void)element;
+    if (!open_report) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    report_note(open_report, file, line, "%s", text);
+}
+
 struct rp_model *rp_element_model(const struct rp_element *element, struct rp_str name) {
     const struct bot *bot = element->bot;
     size_t count = bot ? bot->model_count : 0;

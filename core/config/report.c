@@ -59,6 +59,16 @@ void report_warn(struct report *report, const char *file, int line, const char *
     entry->warning = true;
 }
 
+void report_note(struct report *report, const char *file, int line, const char *format, ...) {
+    struct report_entry *entry = report_entry(report);
+    if (!entry) return;
+    va_list args;
+    va_start(args, format);
+    report_format(&entry->error, 0, file, line, format, args);
+    va_end(args);
+    entry->note = true;
+}
+
 /* By file, then line; entries of one line keep the order in which they were found. Insertion: the list is short and
  * nearly sorted already. `first`: the bot file itself comes before what it includes, its folder's plugins and so on. */
 static bool report_before(const struct rp_error *a, const struct rp_error *b, const char *first) {
@@ -86,13 +96,15 @@ static void report_line(const struct report_entry *entry, char *out, size_t size
     char place[sizeof error->file + 16] = "";
     if (error->file[0] && error->line > 0) snprintf(place, sizeof place, "%s:%d: ", error->file, error->line);
     else if (error->file[0]) snprintf(place, sizeof place, "%s: ", error->file);
-    snprintf(out, size, "%s%s%s", place, entry->warning ? "warning: " : "", error->text);
+    snprintf(out, size, "%s%s%s", place, entry->note ? "note: " : entry->warning ? "warning: " : "",
+             error->text);
 }
 
 void report_tell(const struct report *report, void (*tell)(void *arg, bool warning, const char *line), void *arg) {
     char line[sizeof(struct rp_error) + 64];
     size_t errors = 0;
     for (size_t i = 0; i < report->count; i++) {
+        if (report->entries[i].note) continue;
         report_line(&report->entries[i], line, sizeof line);
         tell(arg, report->entries[i].warning, line);
         errors += !report->entries[i].warning;
@@ -109,6 +121,15 @@ static void print_line(void *out, bool warning, const char *line) {
 
 void report_print(const struct report *report, FILE *out) {
     report_tell(report, print_line, out);
+}
+
+void report_print_notes(const struct report *report, FILE *out) {
+    char line[sizeof(struct rp_error) + 64];
+    for (size_t i = 0; i < report->count; i++) {
+        if (!report->entries[i].note) continue;
+        report_line(&report->entries[i], line, sizeof line);
+        fprintf(out, "%s\n", line);
+    }
 }
 
 void report_finish(struct report *report) {

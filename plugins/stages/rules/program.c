@@ -55,6 +55,25 @@ static void compile(struct program *program, const struct ruleset *set, struct m
     if (fine) unreachable_find(set, mistakes);
 }
 
+/* ---- what is worth knowing ---------------------------------------------------------------------------------------- */
+
+#define NOTES_MAX 5
+
+static void tell_bare(const struct program *program, const struct ruleset *set) {
+    size_t count = matcher_bare_count(program->matcher);
+    const struct rule *rule = NULL;
+    for (size_t i = 0; i < count && i < NOTES_MAX; i++) {
+        rule = set->rules[program->owners[matcher_bare(program->matcher, i)]];
+        rp_element_note(program->teller, rule->origin.file, rule->origin.line,
+                        "%s '%s': a pattern of it needs no text that could be looked for, so every message tries it",
+                        rule->dialog ? "dialog" : "rule", rule->origin.name);
+    }
+    if (count <= NOTES_MAX) return;
+    rp_element_note(program->teller, program->teller->file, program->teller->line,
+                    "%zu of %zu patterns need no text that could be looked for, so every message tries them", count,
+                    matcher_count(program->matcher));
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static int list_sources(struct program *program, const struct program_options *options, struct rp_error *error) {
@@ -75,6 +94,7 @@ static int load(struct program *program, struct rp_error *error) {
         program->rule_count = vm->set->rule_count;
         program->fingerprint = ruleset_fingerprint(vm->set);
     }
+    if (vm && program->teller && mistakes->count == 0) tell_bare(program, vm->set);
     vm_destroy(vm);
     sources_seal(program->sources);
     int rc = mistakes_report(mistakes, program->teller, error);

@@ -94,6 +94,9 @@ struct rp_transport {
  * reported all its mistakes returns -RP_ECONFIG with an empty error. */
 RP_EXPORT void rp_element_report(const struct rp_element *element, bool warning, const char *file, int line,
                                  const char *format, ...) RP_PRINTF(5, 6);
+/* Tells something that is no mistake, but worth knowing: `repartee check` shows it, nobody else. The same hooks. */
+RP_EXPORT void rp_element_note(const struct rp_element *element, const char *file, int line, const char *format, ...)
+    RP_PRINTF(4, 5);
 /* The model of that name in the element's bot, with an empty name the one called "main", or the only one; NULL: none.
  * From open on, any thread. */
 RP_EXPORT struct rp_model *rp_element_model(const struct rp_element *element, struct rp_str name);
