@@ -35,7 +35,7 @@ if "$program" chat hello 2>&1 | grep "note:"; then die "a note is for \`check\` 
 
 # Every kind of mistake in one go.
 cat >rules/a.lua <<'LUA'
-rule "same" { match = "x", reply = "1" }
+rule "same" { match = "(?i)x", reply = "1" }
 rule "shadowed" { match = "xy", reply = "2" }
 guard "same" { on = "message", match = "g", action = "block" }
 rule "capture" { match = "c", reply = "{none}" }
