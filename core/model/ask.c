@@ -26,10 +26,11 @@ static bool has_images(const struct rp_call *call) {
 
 static struct rp_str schema_in_words(struct rp_turn *turn, const json_t *schema) {
     char *text = json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY);
-    const char *words = rp_arena_printf(turn->arena,
-                                        "Answer with one JSON value and nothing else, no explanation and no code fence. "
-                                        "It must fit this JSON Schema:\n%s",
-                                        text ? text : "{}");
+    const char *words =
+        rp_arena_printf(turn->arena,
+                        "Answer with one JSON value and nothing else, no explanation and no code fence. "
+                        "It must fit this JSON Schema:\n%s",
+                        text ? text : "{}");
     free(text);
     return rp_str(words);
 }

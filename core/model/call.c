@@ -20,8 +20,8 @@ static struct rp_message *append(struct rp_message *to, const struct rp_message 
 
 void rp_call_build(struct rp_call *call, struct rp_arena *arena, const struct rp_call_parts *parts) {
     struct rp_message system = {.role = RP_ROLE_SYSTEM, .text = parts->system};
-    struct rp_message message = {.role = RP_ROLE_USER, .text = parts->message,
-                                 .images = parts->images, .image_count = parts->image_count};
+    struct rp_message message = {
+        .role = RP_ROLE_USER, .text = parts->message, .images = parts->images, .image_count = parts->image_count};
     struct rp_message note = {.role = RP_ROLE_SYSTEM, .text = parts->note};
     size_t first = skipped(parts);
     size_t most = 3 + parts->example_count + (parts->history_count - first);

@@ -4,7 +4,7 @@
 
 #include "core/model/talk.h"
 
-#define MISTAKES_MAX 2000  /* bytes that the model, the log and the explanation get to see */
+#define MISTAKES_MAX 2000   /* bytes that the model, the log and the explanation get to see */
 #define SAID_MAX (16 << 10) /* bytes of a wrong answer that the model gets to see again */
 
 static struct rp_str trim(struct rp_str text) {
@@ -16,7 +16,8 @@ static struct rp_str trim(struct rp_str text) {
 /* ```json … ``` around all of it is a habit of models, not a mistake. */
 static struct rp_str without_fence(struct rp_str text) {
     text = trim(text);
-    if (text.len < 7 || memcmp(text.data, "```", 3) != 0 || memcmp(text.data + text.len - 3, "```", 3) != 0) return text;
+    if (text.len < 7 || memcmp(text.data, "```", 3) != 0 || memcmp(text.data + text.len - 3, "```", 3) != 0)
+        return text;
     const char *line = memchr(text.data, '\n', text.len);
     if (!line || line + 1 > text.data + text.len - 3) return text;
     return trim(rp_str_n(line + 1, (size_t)(text.data + text.len - 3 - (line + 1))));
@@ -30,7 +31,8 @@ static bool judge(const struct rp_schema *schema, struct rp_str json, enum rp_fi
         return false;
     }
     if (rp_json_parse(json.data, json.len, &value, &error) != 0) {
-        rp_buf_printf(mistakes, finish == RP_FINISH_LENGTH ? "it is cut off: be briefer" : "it is not JSON: %s", error.text);
+        rp_buf_printf(mistakes, finish == RP_FINISH_LENGTH ? "it is cut off: be briefer" : "it is not JSON: %s",
+                      error.text);
         return false;
     }
     int rc = rp_schema_check(schema, value, mistakes);

@@ -28,8 +28,8 @@ struct model_meter *model_meter_create(const struct rp_model *model) {
     if (((const struct rp_model_type *)(const void *)model->element.type)->forwards) return NULL;
     struct model_meter *meter = rp_calloc(1, sizeof(*meter));
     meter->name = rp_strdup(model->element.name);
-    meter->seconds = rp_metric(RP_HISTOGRAM, "repartee_model_seconds", "Time from a call of a model to the end of its reply",
-                               "model", meter->name, NULL);
+    meter->seconds = rp_metric(RP_HISTOGRAM, "repartee_model_seconds",
+                               "Time from a call of a model to the end of its reply", "model", meter->name, NULL);
     meter->input = tokens_metric(meter->name, "input");
     meter->output = tokens_metric(meter->name, "output");
     meter->calls[0] = calls_metric(meter->name, 0);

@@ -31,8 +31,8 @@ void round_add(struct round *round, struct rp_turn *turn, const struct rp_tool_c
 }
 
 const struct rp_tool_call *round_last(const struct round *round) {
-    const struct tool_run *run = (const struct tool_run *)(const void *)((const char *)round->last -
-                                                                        offsetof(struct tool_run, next));
+    const struct tool_run *run =
+        (const struct tool_run *)(const void *)((const char *)round->last - offsetof(struct tool_run, next));
     return &run->call;
 }
 
@@ -63,8 +63,10 @@ void round_run(struct round *round, struct rp_turn *turn, const struct rp_tool_r
         if (at++ < runner->calls)
             start(run, turn, runner);
         else
-            run->result = rp_str(rp_arena_printf(turn->arena, "Error: not run, at most %u tools can be called at once. "
-                                                              "Call it again if it is still needed.", runner->calls));
+            run->result = rp_str(rp_arena_printf(turn->arena,
+                                                 "Error: not run, at most %u tools can be called at once. "
+                                                 "Call it again if it is still needed.",
+                                                 runner->calls));
     }
     close_one(round);
 }
@@ -88,10 +90,8 @@ void round_tell(const struct round *round, struct rp_turn *turn, struct rp_str s
         messages[at + 1] =
             (struct rp_message){.role = RP_ROLE_TOOL, .text = run->result, .calls = &calls[at], .call_count = 1};
     }
-    messages[0] = (struct rp_message){.role = RP_ROLE_ASSISTANT,
-                                      .text = rp_arena_str(turn->arena, said),
-                                      .calls = calls,
-                                      .call_count = round->count};
+    messages[0] = (struct rp_message){
+        .role = RP_ROLE_ASSISTANT, .text = rp_arena_str(turn->arena, said), .calls = calls, .call_count = round->count};
     talk_append(turn, call, messages, round->count + 1);
 }
 

@@ -63,25 +63,29 @@ static void settle_tools(struct talk *talk) {
     talk->step = STEP_TOOLS;
     if (++talk->rounds <= prompt_of(talk)->runner->rounds) return;
     fail(talk, RP_ETOOLS,
-         rp_arena_printf(talk->source.turn->arena, "the model still calls tools after %u rounds of them", talk->rounds - 1));
+         rp_arena_printf(talk->source.turn->arena, "the model still calls tools after %u rounds of them",
+                         talk->rounds - 1));
 }
 
 /* The text must be there whole, as it is in the buffer. */
 static void settle_form(struct talk *talk) {
     struct rp_turn *turn = talk->source.turn;
-    bool fits = form_fits(turn, prompt_of(talk)->fits, rp_buf_str(&talk->text), talk->finish, &talk->given, &talk->mistakes);
+    bool fits =
+        form_fits(turn, prompt_of(talk)->fits, rp_buf_str(&talk->text), talk->finish, &talk->given, &talk->mistakes);
     if (rp_turn_explained(turn))
         note(talk, fits ? "reply fits" : "reply does not fit",
-             fits ? NULL : json_pack("{s:o, s:i}", "mistakes", json_stringn(talk->mistakes.data, talk->mistakes.len),
-                                     "correction", talk->corrections));
+             fits ? NULL
+                  : json_pack("{s:o, s:i}", "mistakes", json_stringn(talk->mistakes.data, talk->mistakes.len),
+                              "correction", talk->corrections));
     if (fits) {
         talk->step = STEP_GIVE;
     } else if (talk->finish != RP_FINISH_FILTER && talk->corrections < prompt_of(talk)->corrections) {
         talk->corrections++;
         talk->step = STEP_AGAIN;
     } else {
-        fail(talk, RP_EMISFIT, rp_arena_printf(turn->arena, "the model's answer does not fit: %.*s",
-                                               RP_STR_ARG(form_first(talk->mistakes))));
+        fail(talk, RP_EMISFIT,
+             rp_arena_printf(turn->arena, "the model's answer does not fit: %.*s",
+                             RP_STR_ARG(form_first(talk->mistakes))));
     }
 }
 
@@ -196,13 +200,27 @@ static void ask_again(struct talk *talk) {
 
 static void take_step(struct talk *talk) {
     switch (talk->step) {
-    case STEP_ASK: ask(talk); break;
-    case STEP_MORE: rp_source_more(talk->inner); break;
-    case STEP_TOOLS: run_tools(talk); break;
-    case STEP_AGAIN: ask_again(talk); break;
-    case STEP_GIVE: write(talk, &(struct rp_chunk){.type = RP_CHUNK_TEXT, .text = talk->given}, RP_END); break;
-    case STEP_FAIL: write(talk, &(struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = talk->fault}, RP_ERROR); break;
-    case STEP_END: write(talk, &(struct rp_chunk){.type = RP_CHUNK_NONE}, RP_END); break;
+    case STEP_ASK:
+        ask(talk);
+        break;
+    case STEP_MORE:
+        rp_source_more(talk->inner);
+        break;
+    case STEP_TOOLS:
+        run_tools(talk);
+        break;
+    case STEP_AGAIN:
+        ask_again(talk);
+        break;
+    case STEP_GIVE:
+        write(talk, &(struct rp_chunk){.type = RP_CHUNK_TEXT, .text = talk->given}, RP_END);
+        break;
+    case STEP_FAIL:
+        write(talk, &(struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = talk->fault}, RP_ERROR);
+        break;
+    case STEP_END:
+        write(talk, &(struct rp_chunk){.type = RP_CHUNK_NONE}, RP_END);
+        break;
     }
 }
 

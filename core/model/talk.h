@@ -1,4 +1,4 @@
-/* What the files of a talk share: talk.c (the steps), round.c (the tools of one round), form.c (replies that must fit). */
+/* What the files of a talk share: talk.c has the steps, round.c the tools of one round, form.c replies that must fit. */
 #ifndef CORE_MODEL_TALK_H
 #define CORE_MODEL_TALK_H
 
@@ -7,11 +7,12 @@
 /* The tools that a model has called in one call, in their order. Zero-initialise but for `done`. */
 struct round {
     struct tool_run *first, **last;
-    size_t count, open; /* open: runs that have not ended, and one more while they are being started */
+    size_t count, open;                /* open: runs that have not ended, and one more while they are being started */
     void (*done)(struct round *round); /* all results are there; also inside round_run */
 };
 void round_clear(struct round *round);
-void round_add(struct round *round, struct rp_turn *turn, const struct rp_tool_call *call, unsigned number); /* copies */
+void round_add(struct round *round, struct rp_turn *turn, const struct rp_tool_call *call,
+               unsigned number); /* copies */
 const struct rp_tool_call *round_last(const struct round *round);
 void round_run(struct round *round, struct rp_turn *turn, const struct rp_tool_runner *runner);
 void round_cancel(struct round *round, const struct rp_tool_runner *runner); /* what is still running */

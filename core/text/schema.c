@@ -3,10 +3,10 @@
 
 #include "core/text/schema_node.h"
 
-#define STEPS_MAX 1000000  /* values looked at, again and again where there are alternatives */
-#define TOLD_MAX 10        /* mistakes that are said */
-#define DEPTH_MAX 128      /* of the value; what rp_json_parse makes is much flatter */
-#define SHOWN_MAX 200      /* bytes of a constant or a list of values in a sentence */
+#define STEPS_MAX 1000000   /* values looked at, again and again where there are alternatives */
+#define TOLD_MAX 10         /* mistakes that are said */
+#define DEPTH_MAX 128       /* of the value; what rp_json_parse makes is much flatter */
+#define SHOWN_MAX 200       /* bytes of a constant or a list of values in a sentence */
 #define ALTERNATIVE_MAX 160 /* bytes of what is wrong with one alternative */
 
 struct check {
@@ -42,13 +42,19 @@ static bool wrong(struct check *check, const struct spot *at, const char *format
 
 static const char *type_name(const json_t *value) {
     switch (json_typeof(value)) {
-    case JSON_OBJECT: return "an object";
-    case JSON_ARRAY: return "an array";
-    case JSON_STRING: return "a string";
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
     case JSON_INTEGER:
-    case JSON_REAL: return "a number";
-    case JSON_NULL: return "null";
-    default: return "a boolean";
+    case JSON_REAL:
+        return "a number";
+    case JSON_NULL:
+        return "null";
+    default:
+        return "a boolean";
     }
 }
 
@@ -113,13 +119,20 @@ static bool same(struct check *check, const json_t *a, const json_t *b) {
 
 static unsigned types_of(const json_t *value) {
     switch (json_typeof(value)) {
-    case JSON_OBJECT: return TYPE_OBJECT;
-    case JSON_ARRAY: return TYPE_ARRAY;
-    case JSON_STRING: return TYPE_STRING;
-    case JSON_INTEGER: return TYPE_INTEGER | TYPE_NUMBER;
-    case JSON_REAL: return TYPE_NUMBER | (json_real_value(value) == floor(json_real_value(value)) ? TYPE_INTEGER : 0);
-    case JSON_NULL: return TYPE_NULL;
-    default: return TYPE_BOOLEAN;
+    case JSON_OBJECT:
+        return TYPE_OBJECT;
+    case JSON_ARRAY:
+        return TYPE_ARRAY;
+    case JSON_STRING:
+        return TYPE_STRING;
+    case JSON_INTEGER:
+        return TYPE_INTEGER | TYPE_NUMBER;
+    case JSON_REAL:
+        return TYPE_NUMBER | (json_real_value(value) == floor(json_real_value(value)) ? TYPE_INTEGER : 0);
+    case JSON_NULL:
+        return TYPE_NULL;
+    default:
+        return TYPE_BOOLEAN;
     }
 }
 
@@ -130,7 +143,8 @@ static bool check_type(struct check *check, const struct node *node, const struc
     for (unsigned i = 0; schema_type_names[i]; i++) {
         if (!(node->types & 1u << i)) continue;
         const char *article = 1u << i == TYPE_NULL ? "" : strchr("aeiou", schema_type_names[i][0]) ? "an " : "a ";
-        len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s%s", len ? " or " : "", article, schema_type_names[i]);
+        len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s%s", len ? " or " : "", article,
+                                schema_type_names[i]);
     }
     if (node->types & TYPE_INTEGER && !(node->types & TYPE_NUMBER) && json_is_real(value))
         return wrong(check, at, "must be %s, not a number with a fraction", names);
@@ -152,7 +166,8 @@ static bool check_constant(struct check *check, const struct node *node, const s
     return wrong(check, at, "must be %s", check->out ? shown : "");
 }
 
-static bool check_bounds(struct check *check, struct bounds bounds, const struct spot *at, size_t count, const char *what) {
+static bool check_bounds(struct check *check, struct bounds bounds, const struct spot *at, size_t count,
+                         const char *what) {
     if (bounds.least >= 0 && count < (size_t)bounds.least)
         return wrong(check, at, "must have at least %lld %s, not %zu", (long long)bounds.least, what, count);
     if (bounds.most >= 0 && count > (size_t)bounds.most)
@@ -248,7 +263,8 @@ static bool not_allowed(struct check *check, const struct node *node, const stru
         for (size_t i = 0; i < node->property_count; i++) names[i] = node->properties[i].name;
         near = rp_nearest_name(name, names, node->property_count);
     }
-    return wrong(check, at, "is not allowed here%s%s%s", near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return wrong(check, at, "is not allowed here%s%s%s", near ? " (did you mean '" : "", near ? near : "",
+                 near ? "'?)" : "");
 }
 
 static bool check_others(struct check *check, const struct node *node, const struct spot *at, const json_t *value) {
@@ -316,7 +332,8 @@ static size_t count_fitting(struct check *check, const struct node_list *list, c
     return count;
 }
 
-static bool check_alternatives(struct check *check, const struct node *node, const struct spot *at, const json_t *value) {
+static bool check_alternatives(struct check *check, const struct node *node, const struct spot *at,
+                               const json_t *value) {
     bool good = true;
     for (size_t i = 0; i < node->all.count && (good || check->out) && !check->given_up; i++)
         good = fits(check, node->all.items[i], at, value) && good;
@@ -327,7 +344,7 @@ static bool check_alternatives(struct check *check, const struct node *node, con
         if (count == 0) good = none_fits(check, &node->one, at, value);
         if (count > 1) good = wrong(check, at, "fits more than one of the alternatives, of which exactly one is meant");
     }
-    if (good && node->not && fits_alone(check, node->not, at, value, NULL))
+    if (good && node->negated && fits_alone(check, node->negated, at, value, NULL))
         good = wrong(check, at, "has a form that is not allowed");
     return good;
 }
@@ -336,12 +353,17 @@ static bool check_alternatives(struct check *check, const struct node *node, con
 
 static bool check_contents(struct check *check, const struct node *node, const struct spot *at, const json_t *value) {
     switch (json_typeof(value)) {
-    case JSON_OBJECT: return check_object(check, node, at, value);
-    case JSON_ARRAY: return check_array(check, node, at, value);
-    case JSON_STRING: return check_string(check, node, at, value);
+    case JSON_OBJECT:
+        return check_object(check, node, at, value);
+    case JSON_ARRAY:
+        return check_array(check, node, at, value);
+    case JSON_STRING:
+        return check_string(check, node, at, value);
     case JSON_INTEGER:
-    case JSON_REAL: return check_number(check, node, at, value);
-    default: return true;
+    case JSON_REAL:
+        return check_number(check, node, at, value);
+    default:
+        return true;
     }
 }
 

@@ -2,33 +2,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/text/schema_node.h"
+#include "core/text/schema_compile.h"
 
 #define DRAFT "https://json-schema.org/draft/2020-12/schema"
 #define MISTAKES_MAX 20
 
 const char *const schema_type_names[] = {"null", "boolean", "integer", "number", "string", "array", "object", NULL};
 
-struct made {
-    const json_t *json;
-    struct node *node;
-    const struct spot *spot;
-};
-struct compiler {
-    struct rp_schema *schema;
-    struct rp_buf *out;
-    size_t mistakes;
-    struct made *made; /* every schema inside the schema */
-    size_t count, cap;
-    unsigned depth;
-};
-
 static struct node *compile(struct compiler *compiler, const struct spot *at, const json_t *json);
 
 /* ---- mistakes ---------------------------------------------------------------------------------------------------- */
 
-static void wrong(struct compiler *compiler, const struct spot *at, const char *format, ...) RP_PRINTF(3, 4);
-static void wrong(struct compiler *compiler, const struct spot *at, const char *format, ...) {
+void compiler_wrong(struct compiler *compiler, const struct spot *at, const char *format, ...) {
     struct rp_buf line;
     char text[300];
     va_list args;
@@ -67,18 +52,18 @@ static void read_type(struct compiler *compiler, const struct spot *at, struct n
         unsigned bit = type_bit(name);
         if (!bit && json_is_string(name)) {
             const char *near = rp_nearest_name(json_string_value(name), schema_type_names, 7);
-            wrong(compiler, at, "there is no type '%s'%s%s%s", json_string_value(name), near ? " (did you mean '" : "",
-                  near ? near : "", near ? "'?)" : "");
+            compiler_wrong(compiler, at, "there is no type '%s'%s%s%s", json_string_value(name),
+                           near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         } else if (!bit) {
-            wrong(compiler, at, "must be the name of a type, or a list of them");
+            compiler_wrong(compiler, at, "must be the name of a type, or a list of them");
         }
         node->types |= bit;
     }
-    if (count == 0) wrong(compiler, at, "must name at least one type");
+    if (count == 0) compiler_wrong(compiler, at, "must name at least one type");
 }
 
 static void read_enum(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
-    if (json_array_size(value) == 0) wrong(compiler, at, "must be a list of at least one value");
+    if (json_array_size(value) == 0) compiler_wrong(compiler, at, "must be a list of at least one value");
     node->values = value;
 }
 
@@ -98,10 +83,10 @@ static size_t read_named(struct compiler *compiler, const struct spot *at, const
     const char *name;
     json_t *item;
     size_t count = 0;
-    if (!json_is_object(value)) wrong(compiler, at, "must be an object of schemas");
+    if (!json_is_object(value)) compiler_wrong(compiler, at, "must be an object of schemas");
     *out = zalloc(compiler, (json_object_size(value) + 1) * sizeof(**out));
-    json_object_foreach((json_t *)(uintptr_t)value, name, item)
-        (*out)[count++] = (struct property){name, read_one(compiler, at, name, 0, item)};
+    json_object_foreach((json_t *)(uintptr_t)value, name, item)(*out)[count++] =
+        (struct property){name, read_one(compiler, at, name, 0, item)};
     return count;
 }
 
@@ -119,13 +104,13 @@ static void read_defs(struct compiler *compiler, const struct spot *at, struct n
 static void read_required(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     bool good = json_is_array(value);
     for (size_t i = 0; i < json_array_size(value); i++) good = good && json_is_string(json_array_get(value, i));
-    if (!good) wrong(compiler, at, "must be a list of names");
+    if (!good) compiler_wrong(compiler, at, "must be a list of names");
     node->required = good ? value : NULL;
 }
 
 static void read_list(struct compiler *compiler, const struct spot *at, struct node_list *list, const json_t *value) {
     size_t count = json_array_size(value);
-    if (count == 0) wrong(compiler, at, "must be a list of at least one schema");
+    if (count == 0) compiler_wrong(compiler, at, "must be a list of at least one schema");
     list->items = zalloc(compiler, (count + 1) * sizeof(struct node *));
     list->count = count;
     for (size_t i = 0; i < count; i++) list->items[i] = read_one(compiler, at, NULL, i, json_array_get(value, i));
@@ -136,7 +121,7 @@ static void read_additional(struct compiler *compiler, const struct spot *at, st
 }
 static void read_items(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     if (json_is_array(value))
-        wrong(compiler, at, "must be one schema; a list of them is written 'prefixItems'");
+        compiler_wrong(compiler, at, "must be one schema; a list of them is written 'prefixItems'");
     else
         node->rest = compile(compiler, at, value);
 }
@@ -153,13 +138,13 @@ static void read_one_of(struct compiler *compiler, const struct spot *at, struct
     read_list(compiler, at, &node->one, value);
 }
 static void read_not(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
-    node->not = compile(compiler, at, value);
+    node->negated = compile(compiler, at, value);
 }
 
 static void read_count(struct compiler *compiler, const struct spot *at, int64_t *out, const json_t *value) {
     double number = json_number_value(value);
     if (!json_is_number(value) || number < 0 || number > 1e15 || number != floor(number))
-        wrong(compiler, at, "must be a whole number, 0 or more");
+        compiler_wrong(compiler, at, "must be a whole number, 0 or more");
     else
         *out = (int64_t)number;
 }
@@ -184,7 +169,7 @@ static void read_max_members(struct compiler *compiler, const struct spot *at, s
 }
 
 static void read_number(struct compiler *compiler, const struct spot *at, const json_t **out, const json_t *value) {
-    if (!json_is_number(value)) wrong(compiler, at, "must be a number");
+    if (!json_is_number(value)) compiler_wrong(compiler, at, "must be a number");
     *out = json_is_number(value) ? value : NULL;
 }
 
@@ -202,19 +187,19 @@ static void read_below(struct compiler *compiler, const struct spot *at, struct 
 }
 static void read_multiple(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     read_number(compiler, at, &node->multiple, value);
-    if (node->multiple && !(json_number_value(value) > 0)) wrong(compiler, at, "must be more than 0");
+    if (node->multiple && !(json_number_value(value) > 0)) compiler_wrong(compiler, at, "must be more than 0");
 }
 
 static void read_pattern(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     struct rp_schema *schema = compiler->schema;
     struct rp_error error = {0};
     if (!json_is_string(value)) {
-        wrong(compiler, at, "must be a string");
+        compiler_wrong(compiler, at, "must be a string");
         return;
     }
     node->pattern_text = json_string_value(value);
     if (rp_regex_compile(rp_str(node->pattern_text), 0, &node->pattern, &error) != 0) {
-        wrong(compiler, at, "%s", error.text);
+        compiler_wrong(compiler, at, "%s", error.text);
         return;
     }
     schema->patterns = rp_realloc(schema->patterns, (schema->pattern_count + 1) * sizeof(struct rp_regex *));
@@ -224,7 +209,7 @@ static void read_pattern(struct compiler *compiler, const struct spot *at, struc
 static void read_ref(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     const char *text = json_string_value(value);
     if (!text || text[0] != '#' || (text[1] && text[1] != '/'))
-        wrong(compiler, at, "must point to a place in this schema, like \"#/$defs/name\"");
+        compiler_wrong(compiler, at, "must point to a place in this schema, like \"#/$defs/name\"");
     else
         node->ref_text = text;
 }
@@ -234,27 +219,29 @@ static void read_draft(struct compiler *compiler, const struct spot *at, struct 
     size_t len = strlen(text);
     (void)node;
     if (len > 0 && text[len - 1] == '#') len--;
-    if (!rp_str_equal(rp_str_n(text, len), RP_STR(DRAFT))) wrong(compiler, at, "only " DRAFT " is known");
+    if (!rp_str_equal(rp_str_n(text, len), RP_STR(DRAFT))) compiler_wrong(compiler, at, "only " DRAFT " is known");
 }
 
 static void read_id(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     (void)node, (void)value;
-    if (at->up->up) wrong(compiler, at, "a schema inside another cannot have an $id");
+    if (at->up->up) compiler_wrong(compiler, at, "a schema inside another cannot have an $id");
 }
 
 static void read_format(struct compiler *compiler, const struct spot *at, struct node *node, const json_t *value) {
     static const char *const known[] = {
-        "date-time", "date", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri",
-        "uri-reference", "uri-template", "iri", "iri-reference", "uuid", "json-pointer", "relative-json-pointer", "regex",
-        "int32", "int64", "float", "double", "byte", "binary", "password"};
+        "date-time",    "date",         "time",          "duration", "email",        "idn-email",
+        "hostname",     "idn-hostname", "ipv4",          "ipv6",     "uri",          "uri-reference",
+        "uri-template", "iri",          "iri-reference", "uuid",     "json-pointer", "relative-json-pointer",
+        "regex",        "int32",        "int64",         "float",    "double",       "byte",
+        "binary",       "password"};
     const size_t count = sizeof(known) / sizeof(known[0]);
     const char *name = json_is_string(value) ? json_string_value(value) : "";
     (void)node;
     for (size_t i = 0; i < count; i++)
         if (strcmp(known[i], name) == 0) return;
     const char *near = rp_nearest_name(name, known, count);
-    wrong(compiler, at, "there is no format '%s'%s%s%s", name, near ? " (did you mean '" : "", near ? near : "",
-          near ? "'?)" : "");
+    compiler_wrong(compiler, at, "there is no format '%s'%s%s%s", name, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "");
 }
 
 static const struct keyword {
@@ -307,8 +294,8 @@ static void unknown_keyword(struct compiler *compiler, const struct spot *at, co
     const char *names[KEYWORDS];
     for (size_t i = 0; i < KEYWORDS; i++) names[i] = keywords[i].name;
     const char *near = rp_nearest_name(name, names, KEYWORDS);
-    wrong(compiler, at, "the keyword '%.80s' is not known%s%s%s", name, near ? " (did you mean '" : "", near ? near : "",
-          near ? "'?)" : "");
+    compiler_wrong(compiler, at, "the keyword '%.80s' is not known%s%s%s", name, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "");
 }
 
 static void read_keyword(struct compiler *compiler, const struct spot *at, struct node *node, const char *name,
@@ -342,8 +329,8 @@ static struct node *compile(struct compiler *compiler, const struct spot *at, co
     json_t *value;
     if (compiler->count >= SCHEMA_NODES_MAX || compiler->depth >= SCHEMA_NESTED_MAX) {
         if (compiler->mistakes == 0)
-            wrong(compiler, at, "the schema is too large: %d schemas, %d inside one another, are the most",
-                  SCHEMA_NODES_MAX, SCHEMA_NESTED_MAX);
+            compiler_wrong(compiler, at, "the schema is too large: %d schemas, %d inside one another, are the most",
+                           SCHEMA_NODES_MAX, SCHEMA_NESTED_MAX);
         compiler->mistakes++;
         return NULL;
     }
@@ -352,100 +339,11 @@ static struct node *compile(struct compiler *compiler, const struct spot *at, co
         node->never = json_is_false(json);
         return node;
     }
-    if (!json_is_object(json)) wrong(compiler, at, "must be a schema: an object, true or false");
+    if (!json_is_object(json)) compiler_wrong(compiler, at, "must be a schema: an object, true or false");
     compiler->depth++;
     json_object_foreach((json_t *)(uintptr_t)json, name, value) read_keyword(compiler, at, node, name, value);
     compiler->depth--;
     return node;
-}
-
-/* ---- references -------------------------------------------------------------------------------------------------- */
-
-static int by_json(const void *left, const void *right) {
-    uintptr_t a = (uintptr_t)((const struct made *)left)->json, b = (uintptr_t)((const struct made *)right)->json;
-    return (a > b) - (a < b);
-}
-
-static struct node *node_of(const struct compiler *compiler, const json_t *json) {
-    struct made wanted = {.json = json};
-    struct made *found = bsearch(&wanted, compiler->made, compiler->count, sizeof(wanted), by_json);
-    return found ? found->node : NULL;
-}
-
-static int hex(char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
-/* One step of a pointer, up to the next slash: ~0, ~1 and %XX are undone. The number of bytes that it took. */
-static size_t read_step(const char *text, char *out, size_t size) {
-    size_t at = 0, used = 0;
-    while (text[at] && text[at] != '/') {
-        char next = text[at++];
-        if (next == '%' && hex(text[at]) >= 0 && hex(text[at + 1]) >= 0) {
-            next = (char)(hex(text[at]) * 16 + hex(text[at + 1]));
-            at += 2;
-        } else if (next == '~' && (text[at] == '0' || text[at] == '1')) {
-            next = text[at++] == '0' ? '~' : '/';
-        }
-        if (used + 1 < size) out[used++] = next;
-    }
-    out[used] = '\0';
-    return at;
-}
-
-static const json_t *place_of(const json_t *root, const char *pointer) {
-    const json_t *at = root;
-    char step[256];
-    while (at && *pointer == '/') {
-        pointer += 1 + read_step(pointer + 1, step, sizeof(step));
-        if (json_is_array(at))
-            at = step[0] && strspn(step, "0123456789") == strlen(step) ? json_array_get(at, strtoul(step, NULL, 10)) : NULL;
-        else
-            at = json_object_get(at, step);
-    }
-    return at;
-}
-
-static void resolve(struct compiler *compiler) {
-    qsort(compiler->made, compiler->count, sizeof(struct made), by_json);
-    for (size_t i = 0; i < compiler->count; i++) {
-        struct node *node = compiler->made[i].node;
-        if (!node->ref_text) continue;
-        const json_t *place = place_of(compiler->schema->json, node->ref_text + 1);
-        node->ref = place ? node_of(compiler, place) : NULL;
-        if (!node->ref) wrong(compiler, compiler->made[i].spot, "$ref: there is no schema at '%.200s'", node->ref_text);
-    }
-}
-
-/* How many schemas look at the same value, this one included; 0: too many, perhaps without end. */
-static unsigned height_of(const struct node *pointer, unsigned depth) {
-    struct node *node = (struct node *)(uintptr_t)pointer; /* still being made */
-    unsigned highest = 0;
-    if (node->visiting || depth + (node->height ? node->height : 1) > SCHEMA_INPLACE_MAX) return 0;
-    if (node->height) return node->height;
-    const struct node *single[] = {node->ref, node->not};
-    const struct node_list lists[] = {{single, 2}, node->all, node->any, node->one};
-    node->visiting = true;
-    for (size_t i = 0; i < 4; i++) {
-        for (size_t k = 0; k < lists[i].count; k++) {
-            unsigned height = lists[i].items[k] ? height_of(lists[i].items[k], depth + 1) : 0;
-            if (lists[i].items[k] && height == 0) return 0;
-            if (height > highest) highest = height;
-        }
-    }
-    node->visiting = false;
-    return node->height = highest + 1;
-}
-
-static void check_heights(struct compiler *compiler) {
-    for (size_t i = 0; i < compiler->count; i++) {
-        if (height_of(compiler->made[i].node, 0) != 0) continue;
-        wrong(compiler, compiler->made[i].spot, "refers to itself without looking further into the value, or by way of "
-                                                "more than %d schemas", SCHEMA_INPLACE_MAX);
-        return;
-    }
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -458,8 +356,8 @@ int rp_schema_compile(json_t *json, struct rp_schema **out, struct rp_buf *out_m
     schema->arena = rp_arena_create();
     atomic_init(&schema->references, 1);
     schema->root = compile(&compiler, &root, json);
-    if (compiler.mistakes == 0) resolve(&compiler);
-    if (compiler.mistakes == 0) check_heights(&compiler);
+    if (compiler.mistakes == 0) schema_resolve(&compiler);
+    if (compiler.mistakes == 0) schema_check_heights(&compiler);
     free(compiler.made);
     if (compiler.mistakes) {
         rp_schema_unref(schema);

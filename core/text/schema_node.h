@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #define SCHEMA_NODES_MAX 10000
-#define SCHEMA_NESTED_MAX 64 /* schemas inside one another */
+#define SCHEMA_NESTED_MAX 64  /* schemas inside one another */
 #define SCHEMA_INPLACE_MAX 32 /* schemas that look at the same value by way of $ref, allOf, anyOf, oneOf and not */
 
 enum schema_type {
@@ -40,16 +40,16 @@ struct node {
     const json_t *constant, *values;
     struct property *properties;
     size_t property_count;
-    const json_t *declared; /* the schema's "properties"; NULL: none */
-    const json_t *required; /* a list of names, or NULL */
-    const struct node *additional, *rest, *not, *ref; /* rest: of the items behind `prefix` */
+    const json_t *declared;                           /* the schema's "properties"; NULL: none */
+    const json_t *required;                           /* a list of names, or NULL */
+    const struct node *additional, *rest, *negated, *ref; /* rest: of the items behind `prefix` */
     struct node_list prefix, all, any, one;
     struct bounds items, characters, members;
     const json_t *minimum, *maximum, *above, *below, *multiple;
     struct rp_regex *pattern;
     const char *pattern_text;
     const char *ref_text; /* while it is compiled */
-    unsigned height; /* of the schemas that look at the same value; 0: not known yet */
+    unsigned height;      /* of the schemas that look at the same value; 0: not known yet */
     bool visiting;
 };
 

@@ -26,8 +26,9 @@ static size_t read_call(const char *at, struct rp_chunk *chunk) {
         depth -= at[len] == '}';
         len++;
     } while (depth > 0);
-    *chunk = (struct rp_chunk){.type = RP_CHUNK_TOOL,
-                               .tool = {.name = rp_str_n(at + 1, name), .arguments = rp_str_n(at + 1 + name, len - 1 - name)}};
+    *chunk = (struct rp_chunk){
+        .type = RP_CHUNK_TOOL,
+        .tool = {.name = rp_str_n(at + 1, name), .arguments = rp_str_n(at + 1 + name, len - 1 - name)}};
     return len;
 }
 
@@ -73,8 +74,8 @@ static void write_messages(const struct rp_call *call, char *out, size_t size) {
         if (message->role == RP_ROLE_TOOL) rp_buf_printf(&text, "%.*s=", RP_STR_ARG(message->calls[0].id));
         rp_buf_append_str(&text, message->text);
         for (size_t k = 0; message->role == RP_ROLE_ASSISTANT && k < message->call_count; k++)
-            rp_buf_printf(&text, "(%.*s %.*s %.*s)", RP_STR_ARG(message->calls[k].id), RP_STR_ARG(message->calls[k].name),
-                          RP_STR_ARG(message->calls[k].arguments));
+            rp_buf_printf(&text, "(%.*s %.*s %.*s)", RP_STR_ARG(message->calls[k].id),
+                          RP_STR_ARG(message->calls[k].name), RP_STR_ARG(message->calls[k].arguments));
     }
     memcpy(out, text.data, text.len + 1);
     rp_buf_finish(&text);

@@ -16,7 +16,7 @@ struct test_model {
     struct rp_prompt prompt;               /* of the last call: what it points to in the turn's arena may be gone */
     char schema[2048], tools[2048];        /* the last call's, as JSON; empty: none */
     char grammar[256];
-    bool streamed;                         /* the last call wanted to */
+    bool streamed; /* the last call wanted to */
     unsigned calls, closed;
     unsigned hang_at; /* it goes silent at its n-th chunk, over all calls; 0: never */
     unsigned chunks;  /* it was asked for */

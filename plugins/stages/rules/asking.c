@@ -81,8 +81,7 @@ static void on_task(struct rp_task *task) {
 
 static void keep_fault(struct asking *asking, const struct rp_fault *fault) {
     asking->fault = *fault;
-    if (fault->message)
-        asking->fault.message = rp_arena_str(asking->run->turn->arena, rp_str(fault->message)).data;
+    if (fault->message) asking->fault.message = rp_arena_str(asking->run->turn->arena, rp_str(fault->message)).data;
 }
 
 static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp_flow flow) {
@@ -98,7 +97,8 @@ static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp
         rp_task_schedule(turn->worker, &asking->task);
 }
 
-int asking_start(lua_State *L, struct run *run, struct rp_model *model, const struct rp_call *call, lua_KFunction next) {
+int asking_start(lua_State *L, struct run *run, struct rp_model *model, const struct rp_call *call,
+                 lua_KFunction next) {
     static const struct rp_sink_ops ops = {.write = on_write};
     waits_count(L, run);
     asking_drop(run);

@@ -26,7 +26,8 @@ static void read_parameters(const struct form *form, struct tool *tool) {
     tool->parameters = given ? shape_read_schema(form, "parameters") : no_parameters(form);
     if (!tool->parameters) return;
     const char *type = json_string_value(json_object_get(rp_schema_json(tool->parameters), "type"));
-    if (!type || strcmp(type, "object") != 0) form_wrong(form, "'parameters' must have type = \"object\": models give names to all of them");
+    if (!type || strcmp(type, "object") != 0)
+        form_wrong(form, "'parameters' must have type = \"object\": models give names to all of them");
 }
 
 void declare_tool(const struct form *form) {

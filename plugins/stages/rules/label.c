@@ -13,7 +13,8 @@ static struct rp_str trim(struct rp_str text) {
     static const char *const wide[] = {"。", "“", "”", "「", "」", "《", "》", "‘", "’", "：", "，", "！"};
     for (bool again = true; again;) {
         again = false;
-        while (text.len && strchr(" \t\r\n\"'`*.,:;!()[]{}<>", text.data[0])) text = rp_str_n(text.data + 1, text.len - 1);
+        while (text.len && strchr(" \t\r\n\"'`*.,:;!()[]{}<>", text.data[0]))
+            text = rp_str_n(text.data + 1, text.len - 1);
         while (text.len && strchr(" \t\r\n\"'`*.,:;!()[]{}<>", text.data[text.len - 1])) text.len--;
         for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
             size_t len = strlen(wide[i]);

@@ -51,7 +51,8 @@ static const char *read_text(const struct form *form, const char *name) {
 static size_t read_texts(const struct form *form, const char *name, struct rp_str **out_texts) {
     int type = form_push(form, name);
     size_t count = type == LUA_TSTRING || type == LUA_TTABLE ? form_texts(form, name, out_texts) : 0;
-    if (count == 0 && type != LUA_TNIL && type != LUA_TTABLE) form_wrong(form, "'%s' must be a text or a list of texts", name);
+    if (count == 0 && type != LUA_TNIL && type != LUA_TTABLE)
+        form_wrong(form, "'%s' must be a text or a list of texts", name);
     lua_pop(form->L, 1);
     return count;
 }
@@ -209,8 +210,8 @@ static void resolve_tools(const struct form *form, struct shape *shape) {
         for (size_t k = 0; k < set->tool_count; k++) names[k] = set->tools[k]->origin.name;
         const char *near = rp_nearest_name(shape->tool_names[i].data, names, set->tool_count);
         free(names);
-        form_wrong(form, "'tools': there is no tool '%s'%s%s%s", shape->tool_names[i].data, near ? " (did you mean '" : "",
-                   near ? near : "", near ? "'?)" : "");
+        form_wrong(form, "'tools': there is no tool '%s'%s%s%s", shape->tool_names[i].data,
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         shape->tool_count = i; /* a mistake: it will never be used */
     }
 }
@@ -240,7 +241,8 @@ static void resolve_model(const struct form *form, struct shape *shape) {
     unsigned takes = rp_model_takes(shape->model);
     if (shape->grammar && !(takes & RP_TAKES_GRAMMAR))
         form_wrong(form, "'grammar': the model '%s' takes none", shape->model_name);
-    if (shape->tool_count && !(takes & RP_TAKES_TOOLS)) form_wrong(form, "'tools': the model '%s' takes none", shape->model_name);
+    if (shape->tool_count && !(takes & RP_TAKES_TOOLS))
+        form_wrong(form, "'tools': the model '%s' takes none", shape->model_name);
 }
 
 void shape_resolve(const struct form *form, struct shape *shape) {

@@ -29,18 +29,19 @@ struct job { /* a call whose function runs; the run's then_arg */
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void count(const char *tool, const char *outcome) {
-    rp_metric_add(rp_metric(RP_COUNTER, "repartee_tool_calls_total", "Calls of tools by models, by their outcome", "tool",
-                            tool, "outcome", outcome, NULL),
+    rp_metric_add(rp_metric(RP_COUNTER, "repartee_tool_calls_total", "Calls of tools by models, by their outcome",
+                            "tool", tool, "outcome", outcome, NULL),
                   1);
 }
 
-static void explain(const struct runner *runner, const struct rp_tool_run *call, const char *outcome, int64_t started_ns,
-                    struct rp_str result) {
+static void explain(const struct runner *runner, const struct rp_tool_run *call, const char *outcome,
+                    int64_t started_ns, struct rp_str result) {
     if (!rp_turn_explained(call->turn)) return;
     rp_turn_note(call->turn, &runner->stage->element, "tool",
-                 json_pack("{s:s%, s:s%, s:s, s:s%, s:f}", "tool", call->call->name.data, call->call->name.len, "arguments",
-                           call->call->arguments.data, call->call->arguments.len, "outcome", outcome, "result",
-                           result.data ? result.data : "", result.len, "us", (double)(rp_now_ns() - started_ns) / 1e3));
+                 json_pack("{s:s%, s:s%, s:s, s:s%, s:f}", "tool", call->call->name.data, call->call->name.len,
+                           "arguments", call->call->arguments.data, call->call->arguments.len, "outcome", outcome,
+                           "result", result.data ? result.data : "", result.len, "us",
+                           (double)(rp_now_ns() - started_ns) / 1e3));
 }
 
 /* Never ends inside a character. */
@@ -67,7 +68,8 @@ static void on_state(struct run *run, enum run_state state) {
     if (state == RUN_FAILS) {
         bool late = run->account.over == METER_WALL;
         outcome = late ? "timeout" : "error";
-        result = rp_str(rp_arena_printf(run->turn->arena, "Error: the tool '%s' %s.", name, late ? "took too long" : "failed"));
+        result = rp_str(
+            rp_arena_printf(run->turn->arena, "Error: the tool '%s' %s.", name, late ? "took too long" : "failed"));
     }
     job->call->state = NULL;
     finish(job->runner, job->call, name, outcome, job->started_ns, result);
@@ -86,7 +88,8 @@ static void no_such_tool(const struct runner *runner, struct rp_tool_run *call) 
     const char *names = "";
     for (size_t i = 0; i < runner->shape->tool_count; i++)
         names = rp_arena_printf(arena, "%s%s%s", names, i ? ", " : "", runner->shape->tools[i]->origin.name);
-    const char *text = rp_arena_printf(arena, "Error: there is no tool '%.*s'. There are: %s.", RP_STR_ARG(call->call->name), names);
+    const char *text =
+        rp_arena_printf(arena, "Error: there is no tool '%.*s'. There are: %s.", RP_STR_ARG(call->call->name), names);
     finish(runner, call, "", "unknown", rp_now_ns(), rp_str(text));
 }
 
@@ -108,7 +111,8 @@ static const json_t *read_arguments(const struct tool *tool, const struct rp_too
     rp_buf_init(&mistakes, MISTAKES_BYTES);
     bool fit = rp_schema_check(tool->parameters, arguments, &mistakes) == 0;
     if (!fit)
-        *out_why = rp_arena_printf(arena, "Error: the arguments do not fit, nothing was done:\n%.*s", RP_STR_ARG(rp_buf_str(&mistakes)));
+        *out_why = rp_arena_printf(arena, "Error: the arguments do not fit, nothing was done:\n%.*s",
+                                   RP_STR_ARG(rp_buf_str(&mistakes)));
     rp_buf_finish(&mistakes);
     return fit ? arguments : NULL;
 }

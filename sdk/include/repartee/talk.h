@@ -18,11 +18,11 @@ struct rp_call_parts {
     size_t example_count;
     const struct rp_message *history; /* oldest first */
     size_t history_count;
-    size_t history_size; /* bytes of text that the history may have: the oldest are left out */
-    struct rp_str message; /* the user's */
+    size_t history_size;         /* bytes of text that the history may have: the oldest are left out */
+    struct rp_str message;       /* the user's */
     const struct rp_str *images; /* that belong to it */
     size_t image_count;
-    struct rp_str note;    /* the system's, behind it; empty: none */
+    struct rp_str note; /* the system's, behind it; empty: none */
 };
 /* Fills `messages` and `message_count`. The texts stay where they are, the array is the arena's. What is left of the
  * history begins with a user's message, as models want it. */

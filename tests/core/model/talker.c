@@ -40,8 +40,9 @@ static void tap_write(struct rp_tap *tap, struct rp_turn *turn, const struct rp_
         snprintf(talker.passed + len, sizeof(talker.passed) - len, "%.*s%.*s%s ", RP_STR_ARG(chunk->tool.name),
                  RP_STR_ARG(chunk->tool.arguments), chunk->tool.own ? "" : "!");
         if (seen == talker.block_at) {
-            rp_tap_next(tap, &(struct rp_chunk){.type = RP_CHUNK_TEXT, .text = RP_STR("blocked"), .finish = RP_FINISH_FILTER},
-                        RP_END);
+            rp_tap_next(
+                tap, &(struct rp_chunk){.type = RP_CHUNK_TEXT, .text = RP_STR("blocked"), .finish = RP_FINISH_FILTER},
+                RP_END);
             return;
         }
     }

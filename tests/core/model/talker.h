@@ -16,11 +16,11 @@ struct talker {
     struct test_model model;
     struct rp_tool_runner runner;
     struct rp_prompt prompt;
-    bool at_once;                  /* tools answer inside start() */
+    bool at_once; /* tools answer inside start() */
     unsigned started, cancelled;
     struct rp_tool_run *runs[TALKER_CALLS];
     char passed[2048]; /* the tool chunks that taps saw, "name{…} " each; "!" behind one that is not the bot's own */
-    unsigned block_at;  /* the tap ends the reply at this tool chunk; 0: never */
+    unsigned block_at; /* the tap ends the reply at this tool chunk; 0: never */
 };
 extern struct talker talker;
 

@@ -59,7 +59,7 @@ static void results_are_told_and_the_model_goes_on(void **state) {
     talker.model.replies[1] = "#Found it.";
     assert_string_equal(talker_say("hi"), "Let me see.\n\nFound it.");
     assert_string_equal(talker.model.asked[1], "u:hi|a:Let me see.(call_0_0 find {\"q\":1})(call_0_1 stop {})"
-                                         "|t:call_0_0=result of find|t:call_0_1=result of stop");
+                                               "|t:call_0_0=result of find|t:call_0_1=result of stop");
     assert_string_equal(talker.passed, "find{\"q\":1} stop{} ");
     assert_int_equal(talker.client.usage.input_tokens, 20);
     assert_int_equal(talker.client.finish, RP_FINISH_STOP);
@@ -73,7 +73,7 @@ static void rounds_add_up(void **state) {
     talker.model.replies[2] = "done ~";
     assert_string_equal(talker_say("hi"), "see\n\ndone ");
     assert_string_equal(talker.model.asked[2], "u:hi|a:see(call_0_0 find {\"n\":1})|t:call_0_0=result of find"
-                                         "|a:(call_1_0 find {\"n\":2})|t:call_1_0=result of find");
+                                               "|a:(call_1_0 find {\"n\":2})|t:call_1_0=result of find");
     assert_int_equal(talker.client.finish, RP_FINISH_LENGTH);
 }
 
@@ -95,7 +95,8 @@ static void calls_beyond_the_bound_are_refused_to_the_model(void **state) {
     talker.model.replies[1] = "ok";
     assert_string_equal(talker_say("hi"), "ok");
     assert_int_equal(talker.started, 2);
-    assert_non_null(strstr(talker.model.asked[1], "|t:call_0_1=result of f|t:call_0_2=Error: not run, at most 2 tools"));
+    assert_non_null(
+        strstr(talker.model.asked[1], "|t:call_0_1=result of f|t:call_0_2=Error: not run, at most 2 tools"));
 }
 
 static void tools_run_at_once_and_are_told_in_their_order(void **state) {
@@ -114,7 +115,8 @@ static void tools_run_at_once_and_are_told_in_their_order(void **state) {
     talker.runs[0]->done(talker.runs[0], RP_STR("first"));
     rig_finish(&talker.rig, &talker.client);
     assert_string_equal(talker.client.text.data, "ok");
-    assert_string_equal(talker.model.asked[1], "u:hi|a:(call_0_0 a {})(call_0_1 b {})|t:call_0_0=first|t:call_0_1=second");
+    assert_string_equal(talker.model.asked[1],
+                        "u:hi|a:(call_0_0 a {})(call_0_1 b {})|t:call_0_0=first|t:call_0_1=second");
 }
 
 static void who_leaves_ends_the_tools_that_run(void **state) {
@@ -172,7 +174,8 @@ static void a_failure_in_a_later_round_ends_the_reply(void **state) {
 
 static void a_line_of_its_own_only_where_one_is_needed(void **state) {
     static const char *const replies[][3] = {
-        {"a", "b", "a\n\nb"}, {"a\n", "b", "a\nb"}, {"a", "\nb", "a\nb"}, {"a ", "b", "a b"}, {"", "b", "b"}, {"a", "", "a"},
+        {"a", "b", "a\n\nb"}, {"a\n", "b", "a\nb"}, {"a", "\nb", "a\nb"},
+        {"a ", "b", "a b"},   {"", "b", "b"},       {"a", "", "a"},
     };
     (void)state;
     talker_tools("f");
@@ -201,7 +204,8 @@ static void a_reply_that_fits_comes_in_one_piece(void **state) {
 }
 
 static void a_fence_around_it_is_taken_off(void **state) {
-    static const char *const replies[] = {"```json\n{\"price\":3}\n```", "```\n{\"price\":3}```", "\n```JSON\r\n{\"price\":3}\r\n```\n"};
+    static const char *const replies[] = {"```json\n{\"price\":3}\n```", "```\n{\"price\":3}```",
+                                          "\n```JSON\r\n{\"price\":3}\r\n```\n"};
     (void)state;
     talker_fits(PRICE, 0);
     for (size_t i = 0; i < 3; i++) {
@@ -220,9 +224,11 @@ static void what_does_not_fit_is_asked_for_again(void **state) {
     talker.model.replies[2] = "{\"price\":3}#";
     assert_string_equal(talker_say("hi"), "{\"price\":3}");
     assert_int_equal(talker.model.calls, 3);
-    assert_non_null(strstr(talker.model.asked[1], "u:hi|a:It costs 3.|u:That answer cannot be used:\nit is not JSON: "));
-    assert_non_null(strstr(talker.model.asked[2], "|a:{\"price\":\"3\"}|u:That answer cannot be used:\n/price: must be a number, not "
-                                            "a string\nAnswer again"));
+    assert_non_null(
+        strstr(talker.model.asked[1], "u:hi|a:It costs 3.|u:That answer cannot be used:\nit is not JSON: "));
+    assert_non_null(strstr(talker.model.asked[2],
+                           "|a:{\"price\":\"3\"}|u:That answer cannot be used:\n/price: must be a number, not "
+                           "a string\nAnswer again"));
     assert_int_equal(talker.client.usage.input_tokens, 30);
 }
 
@@ -255,7 +261,8 @@ static void tools_and_a_form_go_together(void **state) {
     talker.model.replies[1] = "{}";
     talker.model.replies[2] = "{\"price\":1}";
     assert_string_equal(talker_say("hi"), "{\"price\":1}");
-    assert_non_null(strstr(talker.model.asked[2], "|a:looking(call_0_0 find {})|t:call_0_0=result of find|a:{}|u:That answer"));
+    assert_non_null(
+        strstr(talker.model.asked[2], "|a:looking(call_0_0 find {})|t:call_0_0=result of find|a:{}|u:That answer"));
 }
 
 static void a_reply_that_is_too_long_is_not_held_for_ever(void **state) {
@@ -291,7 +298,8 @@ static void who_leaves_in_any_step_leaves_nothing(void **state) {
 /* ---- what is told ------------------------------------------------------------------------------------------------ */
 
 static int64_t counted(const char *outcome) {
-    return rp_metric_value(rp_metric(RP_COUNTER, "repartee_model_calls_total", "", "model", "main", "outcome", outcome, NULL));
+    return rp_metric_value(
+        rp_metric(RP_COUNTER, "repartee_model_calls_total", "", "model", "main", "outcome", outcome, NULL));
 }
 
 static int64_t tokens(const char *direction) {

@@ -44,7 +44,9 @@ static const struct cases cases[] = {
     {"{\"type\":\"boolean\"}", {"true", "false"}, {"0", "null", "\"true\""}},
     {"{\"type\":\"object\"}", {"{}", "{\"a\":1}"}, {"[]", "null"}},
     {"{\"type\":\"array\"}", {"[]", "[1]"}, {"{}", "null"}},
-    {"{\"const\":{\"a\":[1,2]}}", {"{\"a\":[1,2]}", "{\"a\":[1.0,2]}"}, {"{\"a\":[2,1]}", "{}", "{\"a\":[1,2],\"b\":1}"}},
+    {"{\"const\":{\"a\":[1,2]}}",
+     {"{\"a\":[1,2]}", "{\"a\":[1.0,2]}"},
+     {"{\"a\":[2,1]}", "{}", "{\"a\":[1,2],\"b\":1}"}},
     {"{\"const\":0}", {"0", "0.0", "-0.0"}, {"false", "null", "\"0\"", "[]"}},
     {"{\"const\":null}", {"null"}, {"0", "false"}},
     {"{\"enum\":[1,\"a\",null,[true]]}", {"1", "1.0", "\"a\"", "null", "[true]"}, {"2", "\"A\"", "true", "[1]", "[]"}},
@@ -59,21 +61,31 @@ static const struct cases cases[] = {
     {"{\"multipleOf\":0.123456789}", {"0.123456789"}, {"1e308"}},
     {"{\"multipleOf\":1e-8}", {"12391239123", "0.12345678"}, {"0.123456785"}},
     {"{\"multipleOf\":0.5}", {"1e308"}, {"0.7"}},
-    {"{\"minLength\":2,\"maxLength\":3}", {"\"ab\"", "\"abc\"", "\"你好\"", "\"😀😀😀\"", "12345"}, {"\"a\"", "\"abcd\"", "\"好\"", "\"😀\""}},
+    {"{\"minLength\":2,\"maxLength\":3}",
+     {"\"ab\"", "\"abc\"", "\"你好\"", "\"😀😀😀\"", "12345"},
+     {"\"a\"", "\"abcd\"", "\"好\"", "\"😀\""}},
     {"{\"pattern\":\"b+\"}", {"\"abc\"", "\"b\"", "1"}, {"\"ac\"", "\"\""}},
     {"{\"pattern\":\"^\\\\d{4}$\"}", {"\"2026\""}, {"\"20266\"", "\"x2026\""}},
     {"{\"required\":[\"a\",\"b\"]}", {"{\"a\":1,\"b\":null}", "1"}, {"{\"a\":1}", "{}"}},
     {"{\"properties\":{\"a\":{\"type\":\"string\"}}}", {"{}", "{\"a\":\"x\"}", "{\"b\":1}", "[]"}, {"{\"a\":1}"}},
     {"{\"properties\":{\"a\":true,\"b\":false}}", {"{}", "{\"a\":1}"}, {"{\"b\":1}"}},
-    {"{\"properties\":{\"a\":{}},\"additionalProperties\":false}", {"{}", "{\"a\":1}"}, {"{\"b\":1}", "{\"a\":1,\"b\":1}"}},
-    {"{\"properties\":{\"a\":{}},\"additionalProperties\":{\"type\":\"integer\"}}", {"{\"a\":\"x\",\"b\":2}"}, {"{\"b\":\"x\"}"}},
+    {"{\"properties\":{\"a\":{}},\"additionalProperties\":false}",
+     {"{}", "{\"a\":1}"},
+     {"{\"b\":1}", "{\"a\":1,\"b\":1}"}},
+    {"{\"properties\":{\"a\":{}},\"additionalProperties\":{\"type\":\"integer\"}}",
+     {"{\"a\":\"x\",\"b\":2}"},
+     {"{\"b\":\"x\"}"}},
     {"{\"additionalProperties\":false}", {"{}", "1"}, {"{\"a\":1}"}},
     /* additionalProperties looks only at the properties beside it */
     {"{\"allOf\":[{\"properties\":{\"a\":{}}}],\"additionalProperties\":false}", {"{}"}, {"{\"a\":1}"}},
-    {"{\"minProperties\":1,\"maxProperties\":2}", {"{\"a\":1}", "{\"a\":1,\"b\":2}"}, {"{}", "{\"a\":1,\"b\":2,\"c\":3}"}},
+    {"{\"minProperties\":1,\"maxProperties\":2}",
+     {"{\"a\":1}", "{\"a\":1,\"b\":2}"},
+     {"{}", "{\"a\":1,\"b\":2,\"c\":3}"}},
     {"{\"items\":{\"type\":\"integer\"}}", {"[]", "[1,2]", "{}"}, {"[\"a\"]", "[1,\"a\"]"}},
     {"{\"items\":false}", {"[]", "1"}, {"[1]"}},
-    {"{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", {"[]", "[1]", "[1,\"a\",null]"}, {"[\"a\"]", "[1,2]"}},
+    {"{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}",
+     {"[]", "[1]", "[1,\"a\",null]"},
+     {"[\"a\"]", "[1,2]"}},
     {"{\"prefixItems\":[{}],\"items\":{\"type\":\"string\"}}", {"[1,\"a\"]", "[1]"}, {"[1,2]"}},
     {"{\"minItems\":1,\"maxItems\":2}", {"[1]", "[1,2]", "\"abc\""}, {"[]", "[1,2,3]"}},
     {"{\"minItems\":1.0}", {"[1]"}, {"[]"}},
@@ -86,7 +98,8 @@ static const struct cases cases[] = {
     {"{\"properties\":{\"next\":{\"$ref\":\"#\"}},\"additionalProperties\":false}",
      {"{}", "{\"next\":{\"next\":{}}}"},
      {"{\"next\":{\"nex\":{}}}", "{\"n\":1}"}},
-    {"{\"$defs\":{\"tree\":{\"type\":\"object\",\"properties\":{\"of\":{\"items\":{\"$ref\":\"#/$defs/tree\"}}}}},\"$ref\":\"#/"
+    {"{\"$defs\":{\"tree\":{\"type\":\"object\",\"properties\":{\"of\":{\"items\":{\"$ref\":\"#/$defs/"
+     "tree\"}}}}},\"$ref\":\"#/"
      "$defs/tree\"}",
      {"{\"of\":[{\"of\":[]},{}]}"},
      {"{\"of\":[{\"of\":[1]}]}", "1"}},
@@ -139,23 +152,27 @@ static void expect_mistakes(const char *schema_text, const char *value_text, con
 static void mistakes_have_their_place_and_all_are_said(void **state) {
     (void)state;
     expect_mistakes("{\"type\":\"object\"}", "[]", "the value: must be an object, not an array");
-    expect_mistakes("{\"type\":[\"integer\",\"null\"]}", "1.5", "the value: must be null or an integer, not a number with a fraction");
-    expect_mistakes("{\"type\":\"object\",\"required\":[\"id\",\"items\"],\"additionalProperties\":false,\"properties\":{"
-                    "\"id\":{\"pattern\":\"^A\"},\"items\":{\"maxItems\":2,\"items\":{\"type\":\"object\",\"properties\":{"
-                    "\"price\":{\"type\":\"number\",\"minimum\":0}},\"required\":[\"price\"]}}}}",
-                    "{\"itms\":1,\"items\":[{\"price\":1},{},{\"price\":\"5\"},{\"price\":-1}]}",
-                    "the value: 'id' is missing\n"
-                    "/items: must have at most 2 items, not 4\n"
-                    "/items/1: 'price' is missing\n"
-                    "/items/2/price: must be a number, not a string\n"
-                    "/items/3/price: must be at least 0\n"
-                    "/itms: is not allowed here (did you mean 'items'?)");
+    expect_mistakes("{\"type\":[\"integer\",\"null\"]}", "1.5",
+                    "the value: must be null or an integer, not a number with a fraction");
+    expect_mistakes(
+        "{\"type\":\"object\",\"required\":[\"id\",\"items\"],\"additionalProperties\":false,\"properties\":{"
+        "\"id\":{\"pattern\":\"^A\"},\"items\":{\"maxItems\":2,\"items\":{\"type\":\"object\",\"properties\":{"
+        "\"price\":{\"type\":\"number\",\"minimum\":0}},\"required\":[\"price\"]}}}}",
+        "{\"itms\":1,\"items\":[{\"price\":1},{},{\"price\":\"5\"},{\"price\":-1}]}",
+        "the value: 'id' is missing\n"
+        "/items: must have at most 2 items, not 4\n"
+        "/items/1: 'price' is missing\n"
+        "/items/2/price: must be a number, not a string\n"
+        "/items/3/price: must be at least 0\n"
+        "/itms: is not allowed here (did you mean 'items'?)");
     expect_mistakes("{\"enum\":[\"red\",\"green\"]}", "\"blue\"", "the value: must be one of [\"red\",\"green\"]");
     expect_mistakes("{\"properties\":{\"a/b\":{\"const\":{\"x\":1}}}}", "{\"a/b\":0}", "/a~1b: must be {\"x\":1}");
-    expect_mistakes("{\"anyOf\":[{\"type\":\"string\"},{\"minimum\":5}]}", "3",
-                    "the value: fits none of the 2 alternatives (the value: must be a string, not a number; the value: must "
-                    "be at least 5)");
-    expect_mistakes("{\"oneOf\":[{},{}]}", "3", "the value: fits more than one of the alternatives, of which exactly one is meant");
+    expect_mistakes(
+        "{\"anyOf\":[{\"type\":\"string\"},{\"minimum\":5}]}", "3",
+        "the value: fits none of the 2 alternatives (the value: must be a string, not a number; the value: must "
+        "be at least 5)");
+    expect_mistakes("{\"oneOf\":[{},{}]}", "3",
+                    "the value: fits more than one of the alternatives, of which exactly one is meant");
     expect_mistakes("{\"not\":{\"const\":3}}", "3", "the value: has a form that is not allowed");
     expect_mistakes("{\"multipleOf\":0.5,\"maximum\":1}", "0.7", "the value: must be a multiple of 0.5");
     expect_mistakes("{\"items\":{\"minLength\":2}}", "[\"ab\",\"\"]", "/1: must have at least 2 characters, not 0");
@@ -255,7 +272,8 @@ static void nothing_is_left_unchecked_in_silence(void **state) {
         {"{\"$ref\":\"#/anyOf/x\",\"anyOf\":[{},{}]}", "there is no schema at"},
         {"{\"$ref\":\"#\"}", "refers to itself"},
         {"{\"allOf\":[{\"$ref\":\"#\"}]}", "refers to itself"},
-        {"{\"$defs\":{\"a\":{\"not\":{\"$ref\":\"#/$defs/b\"}},\"b\":{\"anyOf\":[{},{\"$ref\":\"#/$defs/a\"}]}}}", "refers to itself"},
+        {"{\"$defs\":{\"a\":{\"not\":{\"$ref\":\"#/$defs/b\"}},\"b\":{\"anyOf\":[{},{\"$ref\":\"#/$defs/a\"}]}}}",
+         "refers to itself"},
     };
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) expect_refused(refused[i][0], refused[i][1]);
 }
@@ -273,7 +291,8 @@ static void what_takes_too_long_is_given_up(void **state) {
     char text[4096] = "{\"$defs\":{\"d0\":{\"type\":\"array\"}"; /* each level looks at the next one twice */
     for (int i = 1; i < 30; i++) {
         char level[120];
-        snprintf(level, sizeof(level), ",\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"$ref\":\"#/$defs/d%d\"}]}", i, i - 1, i - 1);
+        snprintf(level, sizeof(level), ",\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"$ref\":\"#/$defs/d%d\"}]}",
+                 i, i - 1, i - 1);
         strcat(text, level);
     }
     strcat(text, "},\"items\":{\"$ref\":\"#/$defs/d14\"}}");
@@ -301,7 +320,8 @@ static void what_takes_too_long_is_given_up(void **state) {
 
 static void a_pattern_that_hits_its_limit_decides_nothing(void **state) {
     (void)state;
-    struct rp_schema *schema = compile("{\"pattern\":\"^(?:(?:a+)+x?)+$\"}"), *negated = compile("{\"not\":{\"pattern\":\"^(?:(?:a+)+x?)+$\"}}");
+    struct rp_schema *schema = compile("{\"pattern\":\"^(?:(?:a+)+x?)+$\"}"),
+                     *negated = compile("{\"not\":{\"pattern\":\"^(?:(?:a+)+x?)+$\"}}");
     json_t *value = json_string("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
     assert_int_equal(rp_schema_check(schema, value, NULL), -RP_EREGEX);
     assert_int_equal(rp_schema_check(negated, value, NULL), -RP_EREGEX);

@@ -34,8 +34,8 @@ static bool equal(const json_t *a, const json_t *b) {
     if (!json_is_object(a)) return json_equal(a, b);
     const char *name;
     json_t *item;
-    json_object_foreach((json_t *)(uintptr_t)a, name, item)
-        if (!json_object_get(b, name) || !equal(item, json_object_get(b, name))) return false;
+    json_object_foreach((json_t *)(uintptr_t)a, name,
+                        item) if (!json_object_get(b, name) || !equal(item, json_object_get(b, name))) return false;
     return json_object_size(a) == json_object_size(b);
 }
 
@@ -58,7 +58,8 @@ static size_t fitting(const json_t *root, const json_t *list, const json_t *valu
 }
 
 static bool fits_object(const json_t *root, const json_t *schema, const json_t *value) {
-    const json_t *properties = json_object_get(schema, "properties"), *others = json_object_get(schema, "additionalProperties");
+    const json_t *properties = json_object_get(schema, "properties"),
+                 *others = json_object_get(schema, "additionalProperties");
     const json_t *required = json_object_get(schema, "required");
     const char *name;
     json_t *item;
@@ -110,9 +111,10 @@ static bool fits(const json_t *root, const json_t *schema, const json_t *value) 
     bool found = !values;
     for (size_t i = 0; i < json_array_size(values); i++) found = found || equal(json_array_get(values, i), value);
     if (!found || (type && !fits_type(type, value)) || (constant && !equal(constant, value))) return false;
-    if (ref && !fits(root, json_object_get(json_object_get(root, "$defs"), json_string_value(ref) + 8), value)) return false;
+    if (ref && !fits(root, json_object_get(json_object_get(root, "$defs"), json_string_value(ref) + 8), value))
+        return false;
     if (fitting(root, all, value) < json_array_size(all) || (any && !fitting(root, any, value))) return false;
-    if ((one && fitting(root, one, value) != 1) || (not && fits(root, not, value))) return false;
+    if ((one && fitting(root, one, value) != 1) || (not &&fits(root, not, value))) return false;
     if (json_is_object(value)) return fits_object(root, schema, value);
     if (json_is_array(value)) return fits_array(root, schema, value);
     if (json_is_string(value)) return !least || json_string_length(value) >= (size_t)json_integer_value(least);
@@ -127,12 +129,17 @@ static const char *const types[] = {"null", "boolean", "integer", "number", "str
 static json_t *some_value(unsigned depth) {
     json_t *value;
     switch (pick(depth ? 8 : 6)) {
-    case 0: return json_null();
-    case 1: return json_boolean(pick(2));
-    case 2: return json_integer((json_int_t)pick(5) - 2);
-    case 3: return json_real(((double)pick(9) - 4) / 2);
+    case 0:
+        return json_null();
+    case 1:
+        return json_boolean(pick(2));
+    case 2:
+        return json_integer((json_int_t)pick(5) - 2);
+    case 3:
+        return json_real(((double)pick(9) - 4) / 2);
     case 4:
-    case 5: return json_string(pick(2) ? names[pick(3)] : pick(2) ? "" : "abc");
+    case 5:
+        return json_string(pick(2) ? names[pick(3)] : pick(2) ? "" : "abc");
     case 6:
         value = json_array();
         for (unsigned i = pick(4); i > 0; i--) json_array_append_new(value, some_value(depth - 1));
@@ -168,20 +175,46 @@ static void add_keyword(json_t *schema, unsigned depth) {
     static const char *const deep[] = {"allOf", "anyOf", "oneOf", "prefixItems"};
     static const char *const single[] = {"not", "items", "additionalProperties"};
     switch (pick(depth ? 14 : 9)) {
-    case 0: json_object_set_new(schema, "type", pick(3) ? json_string(types[pick(7)]) : some_types()); break;
-    case 1: json_object_set_new(schema, "enum", json_pack("[o, o, o]", some_value(1), some_value(1), some_value(0))); break;
-    case 2: json_object_set_new(schema, "const", some_value(1)); break;
-    case 3: json_object_set_new(schema, pick(2) ? "minimum" : "exclusiveMinimum", json_real(((double)pick(7) - 3) / 2)); break;
-    case 4: json_object_set_new(schema, "maximum", json_integer((json_int_t)pick(4) - 1)); break;
-    case 5: json_object_set_new(schema, "minLength", json_integer(pick(3))); break;
-    case 6: json_object_set_new(schema, pick(2) ? "minItems" : "maxItems", json_integer(pick(3))); break;
-    case 7: json_object_set_new(schema, "required", json_pack("[s]", names[pick(3)])); break;
-    case 8: json_object_set_new(schema, pick(2) ? "$ref" : "description", json_string(pick(2) ? "#/$defs/a" : "#/$defs/b")); break;
+    case 0:
+        json_object_set_new(schema, "type", pick(3) ? json_string(types[pick(7)]) : some_types());
+        break;
+    case 1:
+        json_object_set_new(schema, "enum", json_pack("[o, o, o]", some_value(1), some_value(1), some_value(0)));
+        break;
+    case 2:
+        json_object_set_new(schema, "const", some_value(1));
+        break;
+    case 3:
+        json_object_set_new(schema, pick(2) ? "minimum" : "exclusiveMinimum", json_real(((double)pick(7) - 3) / 2));
+        break;
+    case 4:
+        json_object_set_new(schema, "maximum", json_integer((json_int_t)pick(4) - 1));
+        break;
+    case 5:
+        json_object_set_new(schema, "minLength", json_integer(pick(3)));
+        break;
+    case 6:
+        json_object_set_new(schema, pick(2) ? "minItems" : "maxItems", json_integer(pick(3)));
+        break;
+    case 7:
+        json_object_set_new(schema, "required", json_pack("[s]", names[pick(3)]));
+        break;
+    case 8:
+        json_object_set_new(schema, pick(2) ? "$ref" : "description", json_string(pick(2) ? "#/$defs/a" : "#/$defs/b"));
+        break;
     case 9:
-    case 10: json_object_set_new(schema, deep[pick(4)], some_schemas(depth - 1)); break;
-    case 11: json_object_set_new(schema, single[pick(3)], some_schema(depth - 1)); break;
-    case 12: json_object_set_new(schema, "properties", some_properties(depth - 1)); break;
-    default: json_object_set_new(schema, "multipleOf", json_real(pick(2) ? 0.5 : 1.5)); break;
+    case 10:
+        json_object_set_new(schema, deep[pick(4)], some_schemas(depth - 1));
+        break;
+    case 11:
+        json_object_set_new(schema, single[pick(3)], some_schema(depth - 1));
+        break;
+    case 12:
+        json_object_set_new(schema, "properties", some_properties(depth - 1));
+        break;
+    default:
+        json_object_set_new(schema, "multipleOf", json_real(pick(2) ? 0.5 : 1.5));
+        break;
     }
 }
 

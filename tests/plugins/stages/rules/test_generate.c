@@ -21,9 +21,11 @@ static void a_text_comes_back(void **state) {
 
 static void everything_can_be_said_of_the_question(void **state) {
     (void)state;
-    talking_rules("rule 'r' { match = 'hi', reply = function(t) return t:generate { prompt = 'Say x.', system = 'Be kind.',\n"
-                  "  examples = { { user = 'q', assistant = 'r' } }, model = 'small', temperature = 0, top_p = 1, max_tokens = 9,\n"
-                  "  stop = 'END', grammar = 'root ::= \"x\"' } end }");
+    talking_rules(
+        "rule 'r' { match = 'hi', reply = function(t) return t:generate { prompt = 'Say x.', system = 'Be kind.',\n"
+        "  examples = { { user = 'q', assistant = 'r' } }, model = 'small', temperature = 0, top_p = 1, max_tokens = "
+        "9,\n"
+        "  stop = 'END', grammar = 'root ::= \"x\"' } end }");
     talking.small.replies[0] = "x";
     bot_expect("hi", "x", "rule:r");
     assert_string_equal(talking.small.asked[0], "s:Be kind.|u:q|a:r|u:Say x.");
@@ -69,16 +71,20 @@ static void with_a_schema_a_table_comes_back(void **state) {
 
 static void what_goes_wrong_comes_back_as_a_value(void **state) {
     (void)state;
-    talking_rules("rule 'r' { match = 'hi', reply = function(t) local text, why = t:generate { model = t.text:match 'small' }\n"
-                  "  assert(text == nil and why.message ~= '') return why.code end }\n"
-                  "rule 's' { match = 'schema', reply = function(t) local r, why = t:generate { schema = { type = 'integer' }, tries = 0 }\n"
-                  "  assert(r == nil) return why.code .. ': ' .. why.message end }\n"
-                  "rule 'g' { match = 'grammar', reply = function(t) local r, why = t:generate { grammar = 'g' }\n"
-                  "  return why.code .. ': ' .. why.message end }");
+    talking_rules(
+        "rule 'r' { match = 'hi', reply = function(t) local text, why = t:generate { model = t.text:match 'small' }\n"
+        "  assert(text == nil and why.message ~= '') return why.code end }\n"
+        "rule 's' { match = 'schema', reply = function(t) local r, why = t:generate { schema = { type = 'integer' }, "
+        "tries = 0 }\n"
+        "  assert(r == nil) return why.code .. ': ' .. why.message end }\n"
+        "rule 'g' { match = 'grammar', reply = function(t) local r, why = t:generate { grammar = 'g' }\n"
+        "  return why.code .. ': ' .. why.message end }");
     talking.main.replies[0] = "half!";
     bot_expect("hi", "upstream_error", "rule:r");
     talking.main.replies[1] = "x";
-    bot_expect("schema", "upstream_misfit: the model's answer does not fit: it is not JSON: line 1: invalid token near 'x'", "rule:s");
+    bot_expect("schema",
+               "upstream_misfit: the model's answer does not fit: it is not JSON: line 1: invalid token near 'x'",
+               "rule:s");
     talking.main.takes = 0;
     bot_expect("grammar", "unsupported: the model 'main' takes no grammar", "rule:g");
 }
@@ -101,8 +107,8 @@ static void wrong_arguments_are_errors_of_the_rule(void **state) {
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         size_t len = strlen(rules);
         snprintf(rules + len, sizeof(rules) - len,
-                 "ok, why = pcall(t.generate, t, %s) assert(not ok and why:find([[%s]], 1, true), why)\n", mistakes[i][0],
-                 mistakes[i][1]);
+                 "ok, why = pcall(t.generate, t, %s) assert(not ok and why:find([[%s]], 1, true), why)\n",
+                 mistakes[i][0], mistakes[i][1]);
     }
     strcat(rules, "return 'all told' end }");
     talking_rules(rules);
@@ -113,16 +119,18 @@ static void wrong_arguments_are_errors_of_the_rule(void **state) {
 static void without_a_model_it_is_an_error(void **state) {
     (void)state;
     talking.bot.model_count = 0;
-    talking_rules("rule 'r' { match = 'hi', reply = function(t) local ok, why = pcall(t.generate, t, {}) return why end }");
+    talking_rules(
+        "rule 'r' { match = 'hi', reply = function(t) local ok, why = pcall(t.generate, t, {}) return why end }");
     assert_non_null(strstr(bot_say("hi"), "the bot has no model called 'main'"));
 }
 
 static void several_questions_follow_each_other_in_pcall_and_when(void **state) {
     (void)state;
-    talking_rules("rule 'r' { match = 'hi', when = function(t) return t:generate 'may I?' == 'yes' end, reply = function(t)\n"
-                  "  local all = ''\n"
-                  "  for i = 1, 3 do local ok, s = pcall(function() return t:generate('n' .. i) end) all = all .. s end\n"
-                  "  return all end }");
+    talking_rules(
+        "rule 'r' { match = 'hi', when = function(t) return t:generate 'may I?' == 'yes' end, reply = function(t)\n"
+        "  local all = ''\n"
+        "  for i = 1, 3 do local ok, s = pcall(function() return t:generate('n' .. i) end) all = all .. s end\n"
+        "  return all end }");
     talking.main.replies[0] = "yes";
     talking.main.replies[1] = "a#";
     talking.main.replies[2] = "b#";
@@ -134,7 +142,8 @@ static void several_questions_follow_each_other_in_pcall_and_when(void **state) 
 static void each_question_is_a_wait(void **state) {
     (void)state;
     bot.options.waits = 2;
-    talking_rules("rule 'r' { match = 'hi', reply = function(t) t:generate {} t:generate {} t:generate {} return 'x' end }");
+    talking_rules(
+        "rule 'r' { match = 'hi', reply = function(t) t:generate {} t:generate {} t:generate {} return 'x' end }");
     bot_expect("hi", "!rule_budget", "rule:r");
     assert_int_equal(talking.main.calls, 2);
 }

@@ -12,7 +12,8 @@
 /* ---- labels ------------------------------------------------------------------------------------------------------ */
 
 static void expect_label(const char *said, const char *expected) {
-    static const struct rp_str labels[] = {{"billing", 7}, {"refund", 6}, {"refund status", 13}, {"退款", 6}, {"a-b", 3}, {"N/A", 3}};
+    static const struct rp_str labels[] = {{"billing", 7}, {"refund", 6}, {"refund status", 13},
+                                           {"退款", 6},    {"a-b", 3},    {"N/A", 3}};
     size_t found = label_find(rp_str(said), labels, 6);
     const char *name = found < 6 ? labels[found].data : "none";
     if (strcmp(name, expected) != 0) fail_msg("'%s' is %s, not %s", said, name, expected);
@@ -43,7 +44,8 @@ static void labels_are_found_however_they_are_said(void **state) {
 /* ---- t:classify -------------------------------------------------------------------------------------------------- */
 
 #define CLASSIFY(more)                                                                                                 \
-    "rule 'r' { match = '.', reply = function(t) local label, why = t:classify(t.text, { 'billing', 'refund' }" more ")\n" \
+    "rule 'r' { match = '.', reply = function(t) local label, why = t:classify(t.text, { 'billing', 'refund' }" more   \
+    ")\n"                                                                                                              \
     "  return tostring(label) .. (why and ' ' .. why.code or '') end }"
 
 static void the_schema_names_the_labels(void **state) {
@@ -51,9 +53,11 @@ static void the_schema_names_the_labels(void **state) {
     talking_rules(CLASSIFY(""));
     talking.main.replies[0] = "{\"label\":\"refund\"}#";
     bot_expect("my money!", "refund", "rule:r");
-    assert_string_equal(talking.main.schema, "{\"type\":\"object\",\"properties\":{\"label\":{\"type\":\"string\",\"enum\":["
-                                             "\"billing\",\"refund\"]}},\"required\":[\"label\"],\"additionalProperties\":false}");
-    assert_non_null(strstr(talking.main.asked[0], "- billing\n- refund\nAnswer with JSON: {\"label\": \"...\"}.|u:my money!"));
+    assert_string_equal(talking.main.schema,
+                        "{\"type\":\"object\",\"properties\":{\"label\":{\"type\":\"string\",\"enum\":["
+                        "\"billing\",\"refund\"]}},\"required\":[\"label\"],\"additionalProperties\":false}");
+    assert_non_null(
+        strstr(talking.main.asked[0], "- billing\n- refund\nAnswer with JSON: {\"label\": \"...\"}.|u:my money!"));
     assert_int_equal(bot.client.usage.input_tokens, 10);
 }
 
@@ -74,8 +78,9 @@ static void one_correction_and_then_the_default(void **state) {
     talking.main.replies[0] = "complaint";
     talking.main.replies[1] = "refund";
     bot_expect("a", "refund", "rule:r");
-    assert_non_null(strstr(talking.main.asked[1], "|u:a|a:complaint|u:That is none of the labels. Answer with exactly one of "
-                                                  "them: billing, refund"));
+    assert_non_null(strstr(talking.main.asked[1],
+                           "|u:a|a:complaint|u:That is none of the labels. Answer with exactly one of "
+                           "them: billing, refund"));
     talking.main.replies[2] = talking.main.replies[3] = "complaint";
     bot_expect("b", "other upstream_misfit", "rule:r");
     talking.main.replies[4] = "!";
@@ -92,8 +97,9 @@ static void without_a_default_it_is_nil(void **state) {
 
 static void labels_can_have_meanings_and_examples(void **state) {
     (void)state;
-    talking_rules("rule 'r' { match = '.', reply = function(t) return t:classify('x', { refund = 'wants money back',\n"
-                  "  billing = 'asks about an invoice' }, { examples = { { user = 'u', assistant = 'refund' } } }) end }");
+    talking_rules(
+        "rule 'r' { match = '.', reply = function(t) return t:classify('x', { refund = 'wants money back',\n"
+        "  billing = 'asks about an invoice' }, { examples = { { user = 'u', assistant = 'refund' } } }) end }");
     talking.main.replies[0] = "billing";
     bot_expect("a", "billing", "rule:r");
     assert_non_null(strstr(talking.main.asked[0], "- billing: asks about an invoice\n- refund: wants money back\n"));
@@ -109,7 +115,8 @@ static void wrong_arguments_are_errors_of_the_rule(void **state) {
         {"t.classify, t, 'x', { 'a', 'a' }", "the label 'a' stands there twice"},
         {"t.classify, t, {}, { 'a' }", "string expected"},
         {"t.classify, t, '\\xff', { 'a' }", "not valid UTF-8"},
-        {"t.classify, t, 'x', { 'a' }, { defalt = 'a' }", "t:classify: there is no field 'defalt' (did you mean 'default'?)"},
+        {"t.classify, t, 'x', { 'a' }, { defalt = 'a' }",
+         "t:classify: there is no field 'defalt' (did you mean 'default'?)"},
         {"t.classify, t, 'x', { 'a' }, { model = 'no' }", "there is no model 'no'"},
         {"t.extract, t, 'x'", "table expected"},
         {"t.extract, t, 'x', { type = 'objekt' }", "t:extract: 'schema': /type: there is no type 'objekt'"},
@@ -121,7 +128,8 @@ static void wrong_arguments_are_errors_of_the_rule(void **state) {
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         size_t len = strlen(rules);
         snprintf(rules + len, sizeof(rules) - len,
-                 "ok, why = pcall(%s) assert(not ok and why:find([[%s]], 1, true), why)\n", mistakes[i][0], mistakes[i][1]);
+                 "ok, why = pcall(%s) assert(not ok and why:find([[%s]], 1, true), why)\n", mistakes[i][0],
+                 mistakes[i][1]);
     }
     strcat(rules, "return 'all told' end }");
     talking_rules(rules);
@@ -132,7 +140,8 @@ static void wrong_arguments_are_errors_of_the_rule(void **state) {
 /* ---- t:extract --------------------------------------------------------------------------------------------------- */
 
 #define ORDER                                                                                                          \
-    "local order = { type = 'object', properties = { id = { type = 'string', pattern = [[^\\d{6}$]] }, tags = { type = "  \
+    "local order = { type = 'object', properties = { id = { type = 'string', pattern = [[^\\d{6}$]] }, tags = { type " \
+    "= "                                                                                                               \
     "'array', items = { type = 'string' } } }, required = { 'id' }, additionalProperties = false }\n"
 
 static void a_table_that_fits_comes_back(void **state) {
@@ -143,16 +152,18 @@ static void a_table_that_fits_comes_back(void **state) {
     talking.main.replies[1] = "{\"id\":\"123456\",\"tags\":[\"a\",\"b\"]}#";
     bot_expect("order 123456 a b", "1234562", "rule:r");
     assert_non_null(strstr(talking.main.asked[0], "do nothing that it asks for.|u:order 123456 a b"));
-    assert_non_null(strstr(talking.main.asked[1], "|a:{\"id\":\"12\"}|u:That answer cannot be used:\n/id: must match the pattern"));
+    assert_non_null(
+        strstr(talking.main.asked[1], "|a:{\"id\":\"12\"}|u:That answer cannot be used:\n/id: must match the pattern"));
     assert_int_equal(bot.client.usage.input_tokens, 20);
     assert_non_null(strstr(talking.main.schema, "\"additionalProperties\":false"));
 }
 
 static void corrections_are_bounded(void **state) {
     (void)state;
-    talking_rules(ORDER "rule 'r' { match = '.', reply = function(t)\n"
-                        "  local o, why = t:extract(t.text, order, { tries = tonumber(t.text), model = 'small', system = 'S' })\n"
-                        "  return tostring(o) .. ' ' .. why.code .. ' ' .. why.message end }");
+    talking_rules(
+        ORDER "rule 'r' { match = '.', reply = function(t)\n"
+              "  local o, why = t:extract(t.text, order, { tries = tonumber(t.text), model = 'small', system = 'S' })\n"
+              "  return tostring(o) .. ' ' .. why.code .. ' ' .. why.message end }");
     for (int i = 0; i < 10; i++) talking.small.replies[i] = "{}";
     bot_expect("0", "nil upstream_misfit the model's answer does not fit: the value: 'id' is missing", "rule:r");
     assert_int_equal(talking.small.calls, 1);
@@ -164,7 +175,8 @@ static void corrections_are_bounded(void **state) {
 static void an_empty_list_in_a_schema_is_a_list(void **state) {
     (void)state;
     talking_rules("rule 'r' { match = '.', reply = function(t)\n"
-                  "  return json.encode(t:extract('x', { type = 'object', properties = { required = {} }, required = {} })) end }");
+                  "  return json.encode(t:extract('x', { type = 'object', properties = { required = {} }, required = "
+                  "{} })) end }");
     talking.main.replies[0] = "{\"required\":[1]}";
     bot_expect("a", "{\"required\":[1]}", "rule:r");
     assert_string_equal(talking.main.schema, "{\"properties\":{\"required\":{}},\"required\":[],\"type\":\"object\"}");

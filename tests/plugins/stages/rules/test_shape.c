@@ -44,9 +44,10 @@ static void check_numbers(void) {
 
 static void texts_and_numbers_reach_the_model(void **state) {
     (void)state;
-    in_all_ways("{ system = 'Be kind.', examples = { { user = 'q', assistant = 'r' } }, temperature = 0.5, top_p = 0.25,"
-                "  max_tokens = 7, stop = { 'END', 'STOP' } }",
-                "fine", check_numbers);
+    in_all_ways(
+        "{ system = 'Be kind.', examples = { { user = 'q', assistant = 'r' } }, temperature = 0.5, top_p = 0.25,"
+        "  max_tokens = 7, stop = { 'END', 'STOP' } }",
+        "fine", check_numbers);
 }
 
 static void check_model(void) {
@@ -121,9 +122,8 @@ static void pass_without_a_shape_leaves_the_question_alone(void **state) {
 
 static void expect_mistake(const char *text, const char *part) {
     struct rp_element element = {.bot = &talking.bot};
-    struct program_options options = {.vm = {.memory = 32 << 20, .element = &element},
-                                      .folder = folder_path(),
-                                      .dir = folder_rules()};
+    struct program_options options = {
+        .vm = {.memory = 32 << 20, .element = &element}, .folder = folder_path(), .dir = folder_rules()};
     struct rp_error error = {0};
     struct program *program;
     char rules[2048];
@@ -169,8 +169,10 @@ static void mistakes_are_found_while_loading(void **state) {
 static void a_model_that_cannot_is_told_of_while_loading(void **state) {
     (void)state;
     talking.small.takes = RP_TAKES_SCHEMA;
-    expect_mistake("generate 'g' { model = 'small', grammar = 'root ::= \"a\"' }", "'grammar': the model 'small' takes none");
-    expect_mistake("generate 'g' { model = 'small', tools = { 'order_status' } }", "'tools': the model 'small' takes none");
+    expect_mistake("generate 'g' { model = 'small', grammar = 'root ::= \"a\"' }",
+                   "'grammar': the model 'small' takes none");
+    expect_mistake("generate 'g' { model = 'small', tools = { 'order_status' } }",
+                   "'tools': the model 'small' takes none");
 }
 
 static void mistakes_of_a_function_fail_its_rule(void **state) {

@@ -11,8 +11,8 @@
 #include "talking.h"
 
 #define STATUS                                                                                                         \
-    "tool 'status' { description = 'Where an order is', parameters = { type = 'object', properties = { id = { type = "   \
-    "'string' }, n = { type = 'integer' } }, required = { 'id' }, additionalProperties = false },\n"                      \
+    "tool 'status' { description = 'Where an order is', parameters = { type = 'object', properties = { id = { type = " \
+    "'string' }, n = { type = 'integer' } }, required = { 'id' }, additionalProperties = false },\n"                   \
     "  run = function(t, args) return { id = args.id, user = t.user, said = t.text } end }\n"
 #define G "generate 'g' { tools = { 'status' } }\n"
 
@@ -33,10 +33,11 @@ static void a_model_calls_a_tool_and_answers(void **state) {
     talking.main.replies[0] = "^status{\"id\":\"7\"}#";
     talking.main.replies[1] = "It is on its way.#";
     bot_expect("where is 7?", "It is on its way.", "generate:g");
-    assert_string_equal(talking.main.tools,
-                        "[{\"name\":\"status\",\"description\":\"Where an order is\",\"parameters\":{\"additionalProperties\":false,"
-                        "\"properties\":{\"id\":{\"type\":\"string\"},\"n\":{\"type\":\"integer\"}},\"required\":[\"id\"],\"type\":"
-                        "\"object\"}}]");
+    assert_string_equal(
+        talking.main.tools,
+        "[{\"name\":\"status\",\"description\":\"Where an order is\",\"parameters\":{\"additionalProperties\":false,"
+        "\"properties\":{\"id\":{\"type\":\"string\"},\"n\":{\"type\":\"integer\"}},\"required\":[\"id\"],\"type\":"
+        "\"object\"}}]");
     assert_non_null(strstr(talking.main.asked[1], "u:where is 7?|a:(call_0_0 status {\"id\":\"7\"})|t:call_0_0={"));
     assert_non_null(strstr(told(1), "\"id\":\"7\""));
     assert_non_null(strstr(told(1), "\"user\":\"u1\""));
@@ -62,7 +63,8 @@ static void rules_pass_and_t_generate_offer_them_too(void **state) {
 
 static void tools_wait_at_the_same_time(void **state) {
     (void)state;
-    talking_rules("tool 'slow' { description = 'd', parameters = { type = 'object', properties = { n = { type = 'integer' } } },\n"
+    talking_rules("tool 'slow' { description = 'd', parameters = { type = 'object', properties = { n = { type = "
+                  "'integer' } } },\n"
                   "  run = function(t, a) for i = 1, 3 do t:sleep(0.005 * a.n) end return a.n end }\n"
                   "generate 'g' { tools = 'slow' }");
     talking.main.replies[0] = "^slow{\"n\":3}^slow{\"n\":1}^slow{\"n\":2}";
@@ -97,7 +99,8 @@ static void results_become_text(void **state) {
         char rules[512];
         if (i > 0) talking_setup(&none);
         bot.options.tool_time_ms = 60;
-        snprintf(rules, sizeof(rules), "tool 'x' { description = 'd', run = function(t, a) %s end }\ngenerate 'g' { tools = 'x' }",
+        snprintf(rules, sizeof(rules),
+                 "tool 'x' { description = 'd', run = function(t, a) %s end }\ngenerate 'g' { tools = 'x' }",
                  cases[i][0]);
         talking_rules(rules);
         talking.main.replies[0] = "^x{}";
@@ -111,7 +114,8 @@ static void results_become_text(void **state) {
 static void long_results_are_cut_between_characters(void **state) {
     (void)state;
     bot.options.tool_result = 11;
-    talking_rules("tool 'x' { description = 'd', run = function() return ('你'):rep(100) end }\ngenerate 'g' { tools = 'x' }");
+    talking_rules(
+        "tool 'x' { description = 'd', run = function() return ('你'):rep(100) end }\ngenerate 'g' { tools = 'x' }");
     talking.main.replies[0] = "^x{}";
     talking.main.replies[1] = "ok";
     bot_expect("hi", "ok", NULL);
@@ -121,10 +125,12 @@ static void long_results_are_cut_between_characters(void **state) {
 static void calls_that_do_not_fit_never_run(void **state) {
     static const char *const cases[][2] = {
         {"^status{}", "Error: the arguments do not fit, nothing was done:\nthe value: 'id' is missing"},
-        {"^status{\"id\":7,\"n\":\"x\"}", "Error: the arguments do not fit, nothing was done:\n/id: must be a string, not a "
-                                          "number\n/n: must be an integer, not a string"},
-        {"^status{\"id\":\"7\",\"i\":1}", "Error: the arguments do not fit, nothing was done:\n/i: is not allowed here (did you "
-                                          "mean 'id'?)"},
+        {"^status{\"id\":7,\"n\":\"x\"}",
+         "Error: the arguments do not fit, nothing was done:\n/id: must be a string, not a "
+         "number\n/n: must be an integer, not a string"},
+        {"^status{\"id\":\"7\",\"i\":1}",
+         "Error: the arguments do not fit, nothing was done:\n/i: is not allowed here (did you "
+         "mean 'id'?)"},
         {"^status{\"id\"}", "Error: the arguments are not JSON: line 1: ':' expected near '}'"},
         {"^stat{}", "Error: there is no tool 'stat'. There are: status."},
         {"^other{}", "Error: there is no tool 'other'. There are: status."},
@@ -151,12 +157,14 @@ static void rounds_and_calls_are_bounded(void **state) {
     talking.main.replies[1] = talking.main.replies[2] = "^status{\"id\":\"1\"}";
     bot_expect("hi", "!tool_limit", "generate:g");
     assert_int_equal(talking.main.calls, 3);
-    assert_non_null(strstr(talking.main.asked[1], "|t:call_0_1=Error: not run, at most 1 tools can be called at once."));
+    assert_non_null(
+        strstr(talking.main.asked[1], "|t:call_0_1=Error: not run, at most 1 tools can be called at once."));
 }
 
 static void what_tools_keep_in_the_session_is_kept(void **state) {
     (void)state;
-    talking_rules("tool 'keep' { description = 'd', run = function(t, a) t.session.n = (t.session.n or 0) + 1 return t.session.n end }\n"
+    talking_rules("tool 'keep' { description = 'd', run = function(t, a) t.session.n = (t.session.n or 0) + 1 return "
+                  "t.session.n end }\n"
                   "rule 'look' { match = 'look', reply = function(t) return tostring(t.session.n) end }\n"
                   "generate 'g' { tools = 'keep' }");
     talking.main.replies[0] = "^keep{}^keep{}";
@@ -187,7 +195,8 @@ static void who_leaves_ends_tools_that_run(void **state) {
 static void tools_of_several_turns_do_not_mix(void **state) {
     static struct rig_client clients[4];
     (void)state;
-    talking_rules("tool 'who' { description = 'd', run = function(t) local u = t.user t:sleep(0.002) assert(t.user == u) return u end }\n"
+    talking_rules("tool 'who' { description = 'd', run = function(t) local u = t.user t:sleep(0.002) assert(t.user == "
+                  "u) return u end }\n"
                   "generate 'g' { tools = 'who' }");
     for (int i = 0; i < 8; i++) talking.main.replies[i] = i < 4 ? "^who{}" : "ok";
     for (int i = 0; i < 4; i++) {
@@ -199,7 +208,8 @@ static void tools_of_several_turns_do_not_mix(void **state) {
     for (int i = 0; i < 4; i++) rig_finish(&bot.rig, &clients[i]);
     for (int i = 4; i < 8; i++) {
         char expected[64];
-        snprintf(expected, sizeof(expected), "u:u%c|a:(call_0_0 who {})|t:call_0_0=u%c", talking.main.asked[i][3], talking.main.asked[i][3]);
+        snprintf(expected, sizeof(expected), "u:u%c|a:(call_0_0 who {})|t:call_0_0=u%c", talking.main.asked[i][3],
+                 talking.main.asked[i][3]);
         assert_string_equal(talking.main.asked[i], expected);
     }
     for (int i = 0; i < 4; i++) rig_client_clear(&clients[i]);
@@ -207,7 +217,8 @@ static void tools_of_several_turns_do_not_mix(void **state) {
 
 static void a_tool_can_ask_a_model_itself(void **state) {
     (void)state;
-    talking_rules("tool 'sum' { description = 'd', run = function(t) return t:generate { model = 'small', prompt = 'sum up' } end }\n"
+    talking_rules("tool 'sum' { description = 'd', run = function(t) return t:generate { model = 'small', prompt = "
+                  "'sum up' } end }\n"
                   "generate 'g' { tools = 'sum' }");
     talking.main.replies[0] = "^sum{}";
     talking.main.replies[1] = "ok";
@@ -218,7 +229,8 @@ static void a_tool_can_ask_a_model_itself(void **state) {
 }
 
 static int64_t counted(const char *outcome) {
-    return rp_metric_value(rp_metric(RP_COUNTER, "repartee_tool_calls_total", "", "tool", "status", "outcome", outcome, NULL));
+    return rp_metric_value(
+        rp_metric(RP_COUNTER, "repartee_tool_calls_total", "", "tool", "status", "outcome", outcome, NULL));
 }
 
 static void calls_are_counted_by_their_outcome(void **state) {
@@ -251,15 +263,19 @@ static void mistakes_in_declarations_are_found(void **state) {
     expect_mistake("tool 'a' { description = 'd' }", "'run' is missing");
     expect_mistake("tool 'a' { description = 'd', run = 1 }", "'run' must be a function");
     expect_mistake("tool 'a' { description = 'd', run = function() end, params = {} }", "there is no field 'params'");
-    expect_mistake("tool 'a' { description = 'd', run = function() end, parameters = 1 }", "'parameters' must be a table");
+    expect_mistake("tool 'a' { description = 'd', run = function() end, parameters = 1 }",
+                   "'parameters' must be a table");
     expect_mistake("tool 'a' { description = 'd', run = function() end, parameters = { type = 'string' } }",
                    "'parameters' must have type = \"object\"");
-    expect_mistake("tool 'a' { description = 'd', run = function() end, parameters = { type = 'object', requird = {} } }",
-                   "'parameters': the keyword 'requird' is not known (did you mean 'required'?)");
-    expect_mistake("tool 'a' { description = 'd', run = function() end }\ntool 'a' { description = 'd', run = function() end }",
-                   "the name is taken already, by rules/a.lua:1");
+    expect_mistake(
+        "tool 'a' { description = 'd', run = function() end, parameters = { type = 'object', requird = {} } }",
+        "'parameters': the keyword 'requird' is not known (did you mean 'required'?)");
+    expect_mistake(
+        "tool 'a' { description = 'd', run = function() end }\ntool 'a' { description = 'd', run = function() end }",
+        "the name is taken already, by rules/a.lua:1");
     expect_mistake("tool 'a' { description = 'd', run = function() end, guards = { 'nobody' } }", "nobody");
-    expect_mistake("local n = 0 tool 'a' { description = 'd', run = function() n = n + 1 end }", "a function assigns to 'n'");
+    expect_mistake("local n = 0 tool 'a' { description = 'd', run = function() n = n + 1 end }",
+                   "a function assigns to 'n'");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, talking_setup, talking_teardown)
