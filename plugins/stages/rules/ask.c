@@ -254,7 +254,7 @@ static int say(lua_State *L) {
         struct rp_str text = values ? reply_fill(L, run, i, last) : reply_text(L, run, i);
         bool settled = journal_settled(run->journal);
         journal_trace(run->journal, packed_hash_text(PACKED_HASH_START, text));
-        if (!settled) dialog_say(run, text);
+        if (!settled && !dialog_say(run, text)) return luaL_error(L, "the reply is longer than %d bytes", (int)REPLY_BYTES);
     }
     return 0;
 }

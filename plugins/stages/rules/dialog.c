@@ -10,6 +10,7 @@
 #include "object.h"
 #include "packed.h"
 #include "progress.h"
+#include "reply.h"
 #include "ruleset.h"
 
 #define VARIABLE "@dialog"
@@ -44,6 +45,7 @@ static void note(struct run *run, const char *what) {
 static void forget(void *arg) {
     struct dialogs *dialogs = arg;
     journal_finish(&dialogs->journal);
+    json_decref(dialogs->others);
     json_decref(dialogs->stack);
     json_decref(dialogs->record);
     json_decref(dialogs->saved);
@@ -53,9 +55,10 @@ static json_t *copy_vars(struct rp_turn *turn) {
     return json_copy((json_t *)(uintptr_t)rp_session_vars(turn));
 }
 
-static void open_dialogs(struct run *run, json_t *stack) {
+static void open_dialogs(struct run *run) {
     struct dialogs *dialogs = rp_arena_zalloc(run->turn->arena, sizeof(*dialogs));
-    dialogs->stack = stack;
+    dialogs->others = json_array();
+    dialogs->stack = json_array();
     dialogs->saved = copy_vars(run->turn);
     dialogs->said_end = &dialogs->said;
     rp_arena_defer(run->turn->arena, forget, dialogs);
@@ -73,7 +76,8 @@ static void drop_top(struct dialogs *dialogs) {
 /* Into the session, with the record of the running dialog on top, if there is one. */
 static int store(struct run *run) {
     struct dialogs *dialogs = run->dialogs;
-    json_t *stack = json_copy(dialogs->stack);
+    json_t *stack = json_copy(dialogs->others);
+    json_array_extend(stack, dialogs->stack);
     if (dialogs->record) json_array_append_new(stack, json_copy(dialogs->record));
     int rc = rp_session_set(run->turn, VARIABLE, json_array_size(stack) ? stack : NULL);
     json_decref(stack);
@@ -94,7 +98,11 @@ void dialog_load(struct run *run) {
         rp_session_set(run->turn, VARIABLE, NULL);
         return;
     }
-    open_dialogs(run, json_copy((json_t *)(uintptr_t)stored));
+    open_dialogs(run);
+    for (size_t i = 0; i < json_array_size(stored); i++) {
+        json_t *record = json_array_get(stored, i);
+        json_array_append(progress_is_of(record, run) ? run->dialogs->stack : run->dialogs->others, record);
+    }
 }
 
 bool dialog_waits(const struct run *run) {
@@ -120,11 +128,13 @@ bool dialog_lets(const struct run *run, const struct rule *rule) {
 
 /* ---- what the turn says ------------------------------------------------------------------------------------------ */
 
-void dialog_say(struct run *run, struct rp_str text) {
+bool dialog_say(struct run *run, struct rp_str text) {
     struct said *said = rp_arena_alloc(run->turn->arena, sizeof(*said));
     *said = (struct said){.text = text};
+    run->dialogs->said_bytes += text.len + 1;
     *run->dialogs->said_end = said;
     run->dialogs->said_end = &said->next;
+    return run->dialogs->said_bytes <= REPLY_BYTES;
 }
 
 /* All that was said, a line each: into run->reply. */
@@ -262,7 +272,7 @@ enum dialog_next dialog_expire(struct run *run) {
 
 void dialog_begin(lua_State *L, struct run *run) {
     inventory_reached(run->vm, &run->rule->origin);
-    if (!run->dialogs) open_dialogs(run, json_array());
+    if (!run->dialogs) open_dialogs(run);
     run->dialogs->record = progress_create(run);
     run->dialogs->rule = run->rule;
     run->dialogs->resumed = false;
@@ -371,6 +381,7 @@ enum dialog_next dialog_changed(struct run *run) {
              run->rule->origin.name, run->journal->differs);
     dialogs->said = NULL;
     dialogs->said_end = &dialogs->said;
+    dialogs->said_bytes = 0;
     if (!restart) return end_with(run, "changed", dialog->changed);
     note(run, "restarted");
     json_t *record = progress_again(dialogs->record);

@@ -24,7 +24,8 @@ struct question {
     int64_t timeout_ms; /* 0: none */
 };
 struct dialogs { /* in the turn's arena; run->dialogs */
-    json_t *stack;   /* the records; empty: none */
+    json_t *others;  /* records that other stages have made: kept as they are */
+    json_t *stack;   /* those of this stage; empty: none */
     json_t *record;  /* of the dialog whose function runs, or NULL: then it is the last in `stack` */
     json_t *saved;   /* the session's variables as the store has them */
     const struct rule *rule; /* of the dialog whose function runs, or is to go on */
@@ -32,6 +33,7 @@ struct dialogs { /* in the turn's arena; run->dialogs */
     struct normalised text; /* the message that it has last taken */
     bool fresh;             /* that is the one that it began with */
     struct said *said, **said_end;
+    size_t said_bytes;
     bool resumed;    /* the one that runs, or ran last, was there before this turn */
     bool asks;       /* the function waits for an answer to `question` */
     bool asked;      /* run->reply ends in the question that is to be answered next */
@@ -63,7 +65,8 @@ enum dialog_next dialog_expire(struct run *run); /* the event "timeout" */
 /* ---- for its function ---- */
 
 void dialog_begin(lua_State *L, struct run *run); /* run->rule's function is about to be called for the first time */
-void dialog_say(struct run *run, struct rp_str text); /* lives in the turn's arena */
+/* The text lives in the turn's arena. False: it is too much for one reply. */
+bool dialog_say(struct run *run, struct rp_str text);
 int dialog_leave(lua_State *L, struct run *run, struct rp_str text); /* ends it here; raises */
 int dialog_differs(lua_State *L, struct run *run); /* raises what cannot be caught */
 int dialog_full(lua_State *L, struct run *run);    /* the same: its journal is full */

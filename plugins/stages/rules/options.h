@@ -22,6 +22,7 @@ struct rules_options {
 struct rules { /* the stage's state */
     const struct rules_options *options;
     struct program *program;
+    char *home; /* where its files are, seen from the bot's folder: whose a dialog in progress is */
 };
 
 extern const struct rp_stage_type rules_stage;

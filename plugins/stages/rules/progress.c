@@ -56,7 +56,8 @@ static void begin(json_t *record) {
 }
 
 json_t *progress_create(struct run *run) {
-    json_t *record = json_pack("{s:s, s:I, s:s, s:o, s:o, s:o}", "dialog", run->rule->origin.name, "code",
+    json_t *record = json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:o}", "dialog", run->rule->origin.name, "home",
+                               run->rules->home, "code",
                                (json_int_t)run->rule->dialog->code, "lang", object_lang(run), "text",
                                text_of(run->text.original), "match", match_of(run), "names", names_of(run));
     begin(record);
@@ -64,7 +65,7 @@ json_t *progress_create(struct run *run) {
 }
 
 json_t *progress_again(const json_t *before) {
-    static const char *const kept[] = {"dialog", "lang", "text", "match", "names"};
+    static const char *const kept[] = {"dialog", "home", "lang", "text", "match", "names"};
     json_t *record = json_object();
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
         json_object_set(record, kept[i], json_object_get(before, kept[i]));
@@ -90,6 +91,7 @@ static bool match_valid(const json_t *record) {
 bool progress_valid(const json_t *record) {
     const json_t *ask = json_object_get(record, "ask");
     if (!json_is_string(json_object_get(record, "dialog")) || !json_is_string(json_object_get(record, "id"))) return false;
+    if (!json_is_string(json_object_get(record, "home"))) return false;
     if (!json_is_string(json_object_get(record, "lang")) || !json_is_string(json_object_get(record, "text"))) return false;
     if (!json_is_object(json_object_get(record, "names")) || number(record, "settled") < 0) return false;
     if (ask && !json_is_string(json_object_get(ask, "text"))) return false;
@@ -97,6 +99,10 @@ bool progress_valid(const json_t *record) {
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+bool progress_is_of(const json_t *record, const struct run *run) {
+    return strcmp(json_string_value(json_object_get(record, "home")), run->rules->home) == 0;
+}
 
 const char *progress_name(const json_t *record) {
     return json_string_value(json_object_get(record, "dialog"));

@@ -1,6 +1,6 @@
 /* The record of one dialog in progress, as the session keeps it: JSON.
  *
- *     { "dialog": name, "id": random, "code": hash, "begun": ms, "lang": "en", "text": the first message, "match": [start, end,
+ *     { "dialog": name, "home": whose it is, "id": random, "code": hash, "begun": ms, "lang": "en", "text": the first message, "match": [start, end,
  *       …], "names": { name: group }, "journal": […], "settled": n, "failures": n,
  *       "ask": { "hash": n, "text": question, "timeout": ms, "due": ms } }
  *
@@ -15,6 +15,7 @@ json_t *progress_create(struct run *run); /* for run->rule, which has matched ru
 json_t *progress_again(const json_t *record); /* one that begins anew with the same message */
 bool progress_valid(const json_t *record);
 
+bool progress_is_of(const json_t *record, const struct run *run); /* this stage has begun it, not another one */
 const char *progress_name(const json_t *record);
 struct rp_str progress_id(const json_t *record);
 struct rp_str progress_text(const json_t *record);

@@ -29,6 +29,14 @@ static const char *bot_folder(const struct rp_element *element, char *buffer, si
     return dirname(buffer);
 }
 
+/* The rules folder, or the first file, without the part that is another on every machine. */
+static char *home_of(const struct rules_options *options, const char *folder) {
+    const char *path = options->dir ? options->dir : options->files.items[0];
+    size_t len = strlen(folder);
+    bool inside = strncmp(path, folder, len) == 0 && path[len] == '/';
+    return rp_strdup(inside ? path + len + 1 : path);
+}
+
 static void log_loaded(const struct program *program) {
     const struct matcher *matcher = program->matcher;
     rp_log(RP_LOG_INFO, "rules", "%zu rules with %zu patterns in %zu files; %zu patterns have no literal to look for",
@@ -53,7 +61,7 @@ int stage_open(struct rp_element *element, struct rp_error *error) {
     int rc = program_create(&load, &program, error);
     if (rc != 0) return rc;
     struct rules *rules = rp_alloc(sizeof(*rules));
-    *rules = (struct rules){options, program};
+    *rules = (struct rules){options, program, home_of(options, load.folder)};
     element->state = rules;
     sources_tell(program->sources, tell_shape, element);
     log_loaded(program);
@@ -63,6 +71,7 @@ int stage_open(struct rp_element *element, struct rp_error *error) {
 void stage_close(struct rp_element *element) {
     struct rules *rules = element->state;
     program_destroy(rules->program);
+    free(rules->home);
     free(rules);
     element->state = NULL;
 }

@@ -8,6 +8,7 @@ const rules = (safe) => `
     match = "^refund",
     run = function(t)
       local id = t:ask("Which order?", { match = [[\\d+]] })
+      t:event("asked", { order = id })
       local r = t:post(config.api .. "/refunds/" .. id, { json = { order = id }${safe ? ", idempotent = true" : ""} })
       if r.unknown then return "Please ask a person about " .. id .. "." end
       t:say("Refunded " .. id .. ".")
@@ -83,6 +84,8 @@ test("the second effect dies, the first is known and is not done again", () =>
     assert.equal(api.posts("/refunds/17").length, 1);
     assert.equal(api.posts("/letters/17").length, 1);
     assert.equal(await scene.say("no"), "Goodbye.");
+    await scene.bot.logged((line) => line.event === "asked");
+    assert.equal(scene.events("asked").length, 1); // the turn that died has told nobody: the next one does
   }));
 
 // At any moment whatever: many conversations at once, killed again and again.

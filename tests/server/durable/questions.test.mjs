@@ -13,6 +13,7 @@ const dialog = (more = "") => `
       local lot = math.random(1, 1000000)
       local name = t:ask("Name?", { match = [[\\p{L}+]], again = "Letters, please." })
       t.session.name = name
+      t:event("greeted", { name = name })
       t:say("Hello " .. t.session.name .. ", lot " .. lot .. ".")
       local account = t:get(config.api .. "/account?name=" .. name)
       local street = street_of(t, name)
@@ -80,10 +81,14 @@ async function withScene(run, more = {}) {
 
 test("a process that is killed at every question is not missed", () =>
   withScene(async (scene) => {
-    await converse(scene, "s", () => scene.restart());
+    await converse(scene, "s", async () => {
+      await pause(50); // the log is written behind the reply
+      await scene.restart();
+    });
     assert.equal(api.posts().length, 1);
     assert.equal(api.requests.filter((seen) => seen.path.startsWith("/account")).length, 1);
     assert.equal(api.requests.filter((seen) => seen.path === "/check").length, 2); // one for each answer
+    assert.equal(scene.events("greeted").length, 1);
   }));
 
 test("every worker goes on with what another has begun", () =>

@@ -46,7 +46,14 @@ export async function startScene({ rules, api, args = ["--workers", "1"], option
       args,
     });
   };
-  scene.kill = () => scene.bot.stop("SIGKILL");
+  let past = []; // the lines of processes that are gone
+  scene.kill = async () => {
+    await scene.bot.stop("SIGKILL");
+    past = scene.log();
+    scene.bot.log = () => [];
+  };
+  scene.log = () => [...past, ...scene.bot.log()];
+  scene.events = (name) => scene.log().filter((line) => line.component === "event" && line.event === name);
   scene.restart = async () => {
     await scene.kill();
     await scene.start();

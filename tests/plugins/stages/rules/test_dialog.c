@@ -261,6 +261,24 @@ static void they_do_so_to_a_bounded_depth(void **state) {
     dialogs_talk_forgetting("> 1\n< 1?\n> 2\n< 2?\n> 3\n< 3?\n> 4\n< 4?\n> 5\n< 5\n< 3?\n> x\n< x\n< 2?\n> y\n< y\n< 1?\n> z\n< z\n");
 }
 
+/* Each stage goes on with what it has begun, whoever stands in front of it. */
+static void stages_keep_their_dialogs_apart(void **state) {
+    (void)state;
+    static struct rules_options second;
+    second = bot.options;
+    folder_write("more/b.lua", "dialog \"b\" { match = \"^b$\", timeout = 60, timed_out = \"B late.\", run = function(t) return \"b:\" .. t:ask(\"B?\") end }");
+    folder_write("rules/a.lua", "dialog \"a\" { match = \"^a$\", run = function(t) return \"a:\" .. t:ask(\"A?\") end }\n"
+                                "rule \"r\" { match = \"^r$\", reply = \"Rule.\" }");
+    char path[512];
+    snprintf(path, sizeof(path), "%s/more", folder_path());
+    second.dir = path;
+    rig_add(&bot.rig, &rules_stage, &bot.options);
+    rig_add(&bot.rig, &rules_stage, &second);
+    dialogs_talk("> b\n< B?\n> x\n< b:x\n> b\n< B?\n> r\n< Rule.\n> a\n< A?\n> b\n< a:b\n> y\n< b:y\n");
+    dialogs_talk("> b\n< B?\n+ 2m\n> r\n< B late.\n< Rule.\n");
+    assert_null(dialogs_kept("s1"));
+}
+
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
 #define TIMES                                                                                                          \
@@ -403,6 +421,7 @@ int main(void) {
         TEST(a_person_takes_over_in_an_interruption),
         TEST(dialogs_stand_upon_one_another),
         TEST(they_do_so_to_a_bounded_depth),
+        TEST(stages_keep_their_dialogs_apart),
         TEST(the_time_for_an_answer_ends),
         TEST(an_interruption_gives_new_time),
         TEST(what_is_said_late_can_be_a_function),

@@ -128,20 +128,20 @@ static void broken_state_is_dropped(void **state) {
     bot_rules(D("", BODY) "rule \"r\" { match = \"y\", reply = \"Rule.\" }");
     static const char *const broken[] = {
         "1", "[1]", "[{}]", "[{\"dialog\":\"d\"}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[0,9],\"journal\":[]}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[],\"journal\":[1]}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[],\"journal\":[[\"ask\",1]]}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[],\"journal\":[],\"ask\":{}}]"};
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[0,9],\"journal\":[]}]",
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[],\"journal\":[1]}]",
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[],\"journal\":[[\"ask\",1]]}]",
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"a\",\"names\":{},\"match\":[],\"journal\":[],\"ask\":{}}]"};
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         dialogs_keep("s1", broken[i]);
         dialogs_talk("> y\n< Rule.\n");
         assert_null(dialogs_kept("s1"));
     }
     static const char *const strange[] = { /* well-formed, but nothing that was ever written */
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{\"n\":99},\"match\":[],\"journal\":[[\"send\",1,1]]}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{\"n\":-1},\"match\":[],\"journal\":[[\"read\",1,1]]}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{},\"match\":[],\"journal\":[[\"ask\",1,1,5]]}]",
-        "[{\"dialog\":\"d\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{},\"match\":[],\"settled\":99,\"journal\":[[\"\",1,1]]}]"};
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{\"n\":99},\"match\":[],\"journal\":[[\"send\",1,1]]}]",
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{\"n\":-1},\"match\":[],\"journal\":[[\"read\",1,1]]}]",
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{},\"match\":[],\"journal\":[[\"ask\",1,1,5]]}]",
+        "[{\"dialog\":\"d\",\"home\":\"rules\",\"id\":\"x\",\"lang\":\"en\",\"text\":\"go 7\",\"names\":{},\"match\":[],\"settled\":99,\"journal\":[[\"\",1,1]]}]"};
     for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
         dialogs_keep("s1", strange[i]);
         const char *said = bot_say("y");

@@ -371,6 +371,19 @@ static void waits_and_time_count_by_the_turn(void **state) {
     dialogs_talk_forgetting("> go\n< Q1\n> x\n< Q2\n> x\n< Q3\n> x\n< Q4\n> x\n< !rule_budget\n");
 }
 
+static void what_is_said_and_replayed_is_bounded(void **state) {
+    (void)state;
+    bot_rules("dialog \"flood\" { match = \"^flood$\", run = function(t) local s = (\"x\"):rep(100000) while true do t:say(s) end end }\n"
+              "dialog \"work\" { match = \"^work$\", run = function(t)\n"
+              "  for i = 1, 10 do for k = 1, 200000 do local x = k end t:ask(\"Q\" .. i) end end }");
+    assert_string_equal(bot_say("flood"), "!rule_error");
+    const char *said = bot_say("work");
+    int turns = 1;
+    for (; said[0] == 'Q' && turns < 10; turns++) said = bot_say("x");
+    assert_string_equal(said, "!rule_budget"); /* a replay costs instructions, too */
+    assert_in_range(turns, 3, 6);
+}
+
 static void a_dialog_over_its_time_in_a_post_leaves_the_announcement(void **state) {
     (void)state;
     bot.options.time_ms = 60;
@@ -422,6 +435,7 @@ int main(void) {
         TEST(a_journal_that_is_full_ends_the_dialog),
         TEST(a_session_that_is_full_fails_the_turn),
         TEST(waits_and_time_count_by_the_turn),
+        TEST(what_is_said_and_replayed_is_bounded),
         TEST(a_dialog_over_its_time_in_a_post_leaves_the_announcement),
         TEST(a_dialog_over_its_time_in_a_save_waits_for_it),
     };
