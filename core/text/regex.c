@@ -130,6 +130,9 @@ int rp_regex_compile(struct rp_str pattern, unsigned flags, struct rp_regex **ou
     }
     if (!pattern.data) pattern = RP_STR("");
     uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
+    /* PCRE2 10.42 takes the first letter of a look-ahead for that of the match and then wants its last letter, which may be
+     * the same one, behind it: it would not find (?=ab)x?a in "ab". */
+    if (has(pattern, "(?=")) options |= PCRE2_NO_START_OPTIMIZE;
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len, options, &reason, &offset, NULL);
     if (!code) return explain(error, pattern, reason, offset);
 

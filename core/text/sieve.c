@@ -129,10 +129,10 @@ static size_t frontier(const struct rp_sieve *sieve, size_t end) {
 }
 
 /* The taking that starts first; of those the longest, then the first in the set. NULL: none is known. In the same go the
- * first place that is not decided: the text's end where every pattern is sure. */
-static struct hit *earliest(struct rp_sieve *sieve, size_t *out_sure) {
+ * first place that is not decided: `len`, the text's end, where every pattern is sure. */
+static struct hit *earliest(struct rp_sieve *sieve, size_t len, size_t *out_sure) {
     struct hit *best = NULL;
-    size_t sure = sieve->text.len;
+    size_t sure = len;
     for (size_t i = 0; i < sieve->set->count; i++) {
         struct hit *hit = &sieve->hits[i];
         if (hit->state == HIT_UNDECIDED && hit->from < sure) sure = hit->from;
@@ -171,6 +171,16 @@ static size_t trim(struct rp_sieve *sieve, size_t first) {
         hit->end -= keep;
     }
     return first - keep;
+}
+
+/* The text that can be searched: all of it, or, while more can follow and a pattern looks at lines, what stands before
+ * the line breaks at its end. PCRE2 does not say of ^ behind a line feed that it would like to see more, nor, without
+ * its JIT, of \R behind a carriage return. */
+static struct rp_str searchable(const struct rp_sieve *sieve) {
+    struct rp_str text = rp_buf_str(&sieve->text);
+    bool hides = sieve->set->lines && !sieve->final;
+    while (hides && text.len > sieve->done && memchr("\r\n", text.data[text.len - 1], 2)) text.len--;
+    return text;
 }
 
 /* Whether it is too early to look at what waits: then nothing is searched, and the hits stay what they are. */
@@ -216,13 +226,13 @@ static int give(struct rp_sieve *sieve, struct rp_str text, size_t to, struct rp
 }
 
 int rp_sieve_next(struct rp_sieve *sieve, struct rp_sieve_part *out_part) {
-    struct rp_str text = rp_buf_str(&sieve->text);
-    if (sieve->look_at > text.len) return RP_SIEVE_DONE;
+    struct rp_str text = searchable(sieve);
+    if (sieve->look_at > sieve->text.len) return RP_SIEVE_DONE;
     for (;;) {
         int code = search_all(sieve, text, &out_part->pattern);
         if (code) return code;
         size_t sure;
-        struct hit *hit = earliest(sieve, &sure);
+        struct hit *hit = earliest(sieve, text.len, &sure);
         if (hit && hit->start < sieve->done) {
             if (hit->end > sieve->done) sieve->done = hit->end;
             hit->state = HIT_UNKNOWN;

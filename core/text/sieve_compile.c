@@ -5,14 +5,17 @@
 
 #define PROSE_LEN 8192
 
-int rp_sieve_compile(const char *pattern, struct rp_regex **out_regex, size_t *out_context, struct rp_error *error) {
-    size_t lookbehinds = 0;
-    const char *refused = sieve_lint(pattern, &lookbehinds);
+int rp_sieve_compile(const char *pattern, struct rp_sieve_set *set, struct rp_regex **out_regex,
+                     struct rp_error *error) {
+    struct sieve_lint lint;
+    const char *refused = sieve_lint(pattern, &lint);
     if (refused) return rp_error_set(error, RP_ECONFIG, "'%s' cannot be used where text comes in pieces", refused);
     int code = rp_regex_compile(rp_str(pattern), RP_REGEX_STREAM, out_regex, error);
     if (code) return code;
     /* Nested look-behinds add up. One character more tells the text's beginning from the place where it was cut. */
-    *out_context = 1 + rp_regex_lookbehind(*out_regex) * (1 + lookbehinds);
+    size_t context = 1 + rp_regex_lookbehind(*out_regex) * (1 + lint.lookbehinds);
+    if (context > set->context) set->context = context;
+    set->lines |= lint.lines;
     return 0;
 }
 

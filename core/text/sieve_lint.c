@@ -4,7 +4,6 @@
  * escape counts wherever it stands, and in a pattern that may have comments, quotes and classes are no shelter. */
 #include "core/text/sieve_lint.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char *refused_escape(const char *pattern) {
@@ -18,13 +17,12 @@ static const char *refused_escape(const char *pattern) {
     return NULL;
 }
 
-/* (?#…), or a group that turns the flag x on. */
-static bool may_have_comments(const char *pattern) {
+/* Whether there is a group that may turn this flag on. */
+static bool may_have_flag(const char *pattern, char flag) {
     for (const char *at = pattern; (at = strstr(at, "(?"));) {
         at += 2;
-        if (*at == '#') return true;
         for (; *at == '^' || *at == '-' || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z'); at++) {
-            if (*at == 'x') return true;
+            if (*at == flag) return true;
         }
     }
     return false;
@@ -55,9 +53,9 @@ static const char *skip_escape(const char *at, bool quotes) {
     return at[1] ? at + 2 : at + 1;
 }
 
-const char *sieve_lint(const char *pattern, size_t *out_lookbehinds) {
+const char *sieve_lint(const char *pattern, struct sieve_lint *out) {
     const char *refused = refused_escape(pattern);
-    bool shelter = !may_have_comments(pattern);
+    bool shelter = !strstr(pattern, "(?#") && !may_have_flag(pattern, 'x');
     size_t lookbehinds = 0;
     if (refused) return refused;
     for (const char *at = pattern; *at;) {
@@ -74,6 +72,7 @@ const char *sieve_lint(const char *pattern, size_t *out_lookbehinds) {
             at++;
         }
     }
-    *out_lookbehinds = lookbehinds;
+    out->lookbehinds = lookbehinds;
+    out->lines = (strchr(pattern, '^') && may_have_flag(pattern, 'm')) || strstr(pattern, "\\R");
     return NULL;
 }

@@ -86,10 +86,8 @@ static int set_word(struct mask_rule *rule, const struct rp_pattern *pattern, co
 
 static int set_regex(struct mask *mask, struct mask_rule *rule, const char *match, struct rp_error *error) {
     struct rp_error cause = {0};
-    size_t context;
-    int code = rp_sieve_compile(match, &rule->regex, &context, &cause);
+    int code = rp_sieve_compile(match, &mask->set, &rule->regex, &cause);
     if (code) return rp_error_set(error, RP_ECONFIG, "pattern '%s': %s", rule->name, cause.text);
-    if (context > mask->set.context) mask->set.context = context;
     mask->patterns[rule - mask->rules].regex = rule->regex;
     return 0;
 }

@@ -32,15 +32,13 @@ static struct rp_regex *compile_for_streams(struct guard_patterns *compiled, con
                                             struct mistakes *mistakes) {
     struct rp_error error = {0};
     struct rp_regex *regex = NULL;
-    size_t context = 0;
-    if (rp_sieve_compile(guard->patterns[i].data, &regex, &context, &error) != 0) {
+    if (rp_sieve_compile(guard->patterns[i].data, &compiled->set, &regex, &error) != 0) {
         wrong(mistakes, guard, "match: ", error.text);
         if (strstr(error.text, "in pieces")) wrong(mistakes, guard, "match: write whole = true to use this pattern", "");
     } else if (rp_sieve_holds_all(regex)) {
         wrong(mistakes, guard, "match: every reply would be held back up to its end, or to the end of its line: ",
               "begin the pattern with what it looks for, or write whole = true");
     }
-    if (context > compiled->set.context) compiled->set.context = context;
     return regex;
 }
 

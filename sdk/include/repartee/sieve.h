@@ -36,17 +36,18 @@ struct rp_sieve_pattern {
 struct rp_sieve_set { /* the caller's, and outlives its sieves */
     const struct rp_sieve_pattern *patterns;
     size_t count;
-    size_t context; /* the largest that rp_sieve_compile gave */
+    size_t context; /* characters that a pattern may look back at */
+    bool lines;     /* one looks for beginnings of lines or for \R: line breaks at the end of the text wait for more */
     size_t hold;    /* bytes that may wait for a decision */
     /* What kinds of characters the text has, as bits of the caller's choice: tells cheaply where a pattern cannot
      * match. NULL: every pattern is tried. */
     unsigned (*classes)(struct rp_str text);
 };
 
-/* Compiles a pattern that can be decided piece by piece. -RP_ECONFIG with the reason for one that is malformed, or that
- * depends on more than the text around its match (\K, \G, \C, \X, verbs such as (*COMMIT)). `*out_context` is what the
- * set's context must be at least: characters that the pattern may look back at. */
-RP_EXPORT int rp_sieve_compile(const char *pattern, struct rp_regex **out_regex, size_t *out_context,
+/* Compiles a pattern that can be decided piece by piece, for this set: `context` and `lines` become what it needs.
+ * -RP_ECONFIG with the reason for one that is malformed, or that depends on more than the text around its match (\K, \G,
+ * \C, \X, verbs such as (*COMMIT)). */
+RP_EXPORT int rp_sieve_compile(const char *pattern, struct rp_sieve_set *set, struct rp_regex **out_regex,
                                struct rp_error *error);
 /* Whether a pattern would hold back ordinary prose from its first character on, as one that begins with .* does. */
 RP_EXPORT bool rp_sieve_holds_all(const struct rp_regex *regex);

@@ -68,6 +68,14 @@ static void matching_starts_where_told_and_looks_behind(void **state) {
     assert_int_equal(match_once("$", "ab", 3, 0, &match), RP_MATCH_NONE);
 }
 
+static void look_aheads_hide_no_match(void **state) {
+    (void)state;
+    struct rp_match match;
+    assert_int_equal(match_once("(?=ab)x?a", "ab", 0, 0, &match), RP_MATCH_FOUND);
+    assert_int_equal(match_once("(?>(?=ab)\\W??a)", "xabcc", 0, 0, &match), RP_MATCH_FOUND);
+    assert_int_equal(match.group[0].start, 1);
+}
+
 static void empty_text_needs_no_pointer(void **state) {
     (void)state;
     struct rp_match match;
@@ -352,6 +360,7 @@ int main(void) {
         cmocka_unit_test(a_match_tells_its_groups),
         cmocka_unit_test(characters_are_those_of_unicode),
         cmocka_unit_test(matching_starts_where_told_and_looks_behind),
+        cmocka_unit_test(look_aheads_hide_no_match),
         cmocka_unit_test(empty_text_needs_no_pointer),
         cmocka_unit_test(a_match_that_could_go_on_is_undecided),
         cmocka_unit_test(partial_matching_works_without_its_jit),

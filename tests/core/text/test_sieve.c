@@ -20,11 +20,10 @@ struct set {
 static void open_set(struct set *set, const char *const *patterns, size_t hold) {
     *set = (struct set){.set = {.patterns = set->patterns, .hold = hold}};
     for (; patterns[set->set.count]; set->set.count++) {
-        size_t context, i = set->set.count;
+        size_t i = set->set.count;
         struct rp_error error;
-        if (rp_sieve_compile(patterns[i], &set->regexes[i], &context, &error)) fail_msg("%s", error.text);
+        if (rp_sieve_compile(patterns[i], &set->set, &set->regexes[i], &error)) fail_msg("%s", error.text);
         set->patterns[i].regex = set->regexes[i];
-        if (context > set->set.context) set->set.context = context;
     }
 }
 
@@ -75,6 +74,24 @@ static void parts_and_groups_do_not_depend_on_the_cut(void **state) {
         expect_cut(&set, "I guarantee that order #123 comes, 45.", size,
                    "I <1:guarantee:I> that <0:order #123:123> comes, <2:45:>.");
     }
+    close_set(&set);
+}
+
+/* PCRE2 says of ^ behind a line feed that it fails where the text ends, and not that it would like to see more. And \R
+ * takes both halves of a line break, whether the JIT is there or not. */
+static void a_line_begins_with_its_first_byte(void **state) {
+    static const char *const patterns[] = {"(?m)\\.\n+^- \\w", "(?m)(?<=^)x", NULL};
+    (void)state;
+    struct set set;
+    open_set(&set, patterns, 100);
+    assert_true(set.set.lines);
+    for (size_t size = 1; size < 20; size++) {
+        expect_cut(&set, "a.\n\n- b.\nx.\n", size, "a<0:.\n\n- b:>.\n<1:x:>.\n");
+    }
+    close_set(&set);
+    static const char *const breaks[] = {"\\R+?", NULL};
+    open_set(&set, breaks, 100);
+    for (size_t size = 1; size < 8; size++) expect_cut(&set, "a\r\nb\r\r\n", size, "a<0:\r\n:>b<0:\r:><0:\r\n:>");
     close_set(&set);
 }
 
@@ -162,6 +179,7 @@ static void broken_text_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_and_groups_do_not_depend_on_the_cut),
+        cmocka_unit_test(a_line_begins_with_its_first_byte),
         cmocka_unit_test(only_what_is_undecided_waits),
         cmocka_unit_test(too_much_that_waits_is_an_error),
         cmocka_unit_test(long_waiting_costs_in_proportion),

@@ -21,8 +21,8 @@ static void what_depends_on_more_than_the_text_is_refused(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        size_t lookbehinds;
-        const char *refused = sieve_lint(cases[i].pattern, &lookbehinds);
+        struct sieve_lint lint;
+        const char *refused = sieve_lint(cases[i].pattern, &lint);
         if (!refused != !cases[i].refused || (refused && strcmp(refused, cases[i].refused) != 0)) {
             fail_msg("'%s': %s", cases[i].pattern, refused ? refused : "taken");
         }
@@ -30,10 +30,23 @@ static void what_depends_on_more_than_the_text_is_refused(void **state) {
 }
 
 static void look_behinds_are_counted(void **state) {
-    size_t count = 99;
+    struct sieve_lint lint;
     (void)state;
-    assert_null(sieve_lint("(?<=a(?<!b))(?<name>c)\\(?<=[(?<=]", &count));
-    assert_int_equal(count, 2);
+    assert_null(sieve_lint("(?<=a(?<!b))(?<name>c)\\(?<=[(?<=]", &lint));
+    assert_int_equal(lint.lookbehinds, 2);
+}
+
+static void beginnings_of_lines_are_seen(void **state) {
+    static const struct {
+        const char *pattern;
+        bool lines;
+    } cases[] = {{"(?m)^a", true}, {"a(?i-sm:\\n^b)", true}, {"^a", false}, {"(?m)a$", false}, {"a\\R", true}, {"[^m](?:m)", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sieve_lint lint;
+        assert_null(sieve_lint(cases[i].pattern, &lint));
+        if (lint.lines != cases[i].lines) fail_msg("'%s'", cases[i].pattern);
+    }
 }
 
 /* What looks like a class or a quote may be a comment, and end where nobody reads it. */
@@ -47,8 +60,8 @@ static void comments_shelter_nothing(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        size_t lookbehinds;
-        const char *refused = sieve_lint(cases[i].pattern, &lookbehinds);
+        struct sieve_lint lint;
+        const char *refused = sieve_lint(cases[i].pattern, &lint);
         if (!refused != !cases[i].refused || (refused && strcmp(refused, cases[i].refused) != 0)) {
             fail_msg("'%s': %s", cases[i].pattern, refused ? refused : "taken");
         }
@@ -67,9 +80,9 @@ static void patterns_that_hold_all_prose_are_known(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rp_sieve_set set = {.count = 0};
         struct rp_regex *regex;
-        size_t context;
-        assert_int_equal(rp_sieve_compile(cases[i].pattern, &regex, &context, NULL), 0);
+        assert_int_equal(rp_sieve_compile(cases[i].pattern, &set, &regex, NULL), 0);
         if (rp_sieve_holds_all(regex) != cases[i].holds) fail_msg("'%s'", cases[i].pattern);
         rp_regex_free(regex);
     }
@@ -78,11 +91,11 @@ static void patterns_that_hold_all_prose_are_known(void **state) {
 static void mistakes_are_told(void **state) {
     struct rp_regex *regex;
     struct rp_error error = {0};
-    size_t context;
+    struct rp_sieve_set set = {.count = 0};
     (void)state;
-    assert_int_equal(rp_sieve_compile("a\\Kb", &regex, &context, &error), -RP_ECONFIG);
+    assert_int_equal(rp_sieve_compile("a\\Kb", &set, &regex, &error), -RP_ECONFIG);
     assert_non_null(strstr(error.text, "'\\K' cannot be used where text comes in pieces"));
-    assert_int_equal(rp_sieve_compile("(a", &regex, &context, &error), -RP_ECONFIG);
+    assert_int_equal(rp_sieve_compile("(a", &set, &regex, &error), -RP_ECONFIG);
     assert_non_null(strstr(error.text, "missing closing parenthesis"));
 }
 
@@ -90,6 +103,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_depends_on_more_than_the_text_is_refused),
         cmocka_unit_test(look_behinds_are_counted),
+        cmocka_unit_test(beginnings_of_lines_are_seen),
         cmocka_unit_test(comments_shelter_nothing),
         cmocka_unit_test(patterns_that_hold_all_prose_are_known),
         cmocka_unit_test(mistakes_are_told),
