@@ -48,7 +48,7 @@ int bot_setup(void **state) {
                                          .waits = 4,
                                          .tool_rounds = 4,
                                          .tool_calls = 4,
-                                         .tool_time_ms = 1000,
+                                         .tool_time_ms = 20000,
                                          .tool_result = 2000};
     return 0;
 }
