@@ -33,6 +33,14 @@ void rp_answer_finish(struct rp_answer *answer) {
     *answer = (struct rp_answer){0};
 }
 
+bool rp_answer_scan_text(struct rp_answer *answer, struct rp_scan *scan) {
+    if (rp_scan_peek(scan) != '"') return rp_scan_skip(scan);
+    scan->half = &answer->half;
+    bool good = rp_scan_string(scan, &answer->text);
+    scan->half = NULL;
+    return good;
+}
+
 /* ---- tool calls -------------------------------------------------------------------------------------------------- */
 
 struct rp_answer_tool *rp_answer_tool(struct rp_answer *answer, int64_t index) {

@@ -49,12 +49,24 @@ static void fail(struct ask *ask, int code) {
     ask_over(ask, &(struct rp_fault){.code = code});
 }
 
-/* Moves what can be handed on from the reply to `out`. At the end a torn character becomes U+FFFD. */
-static bool take_text(struct ask *ask) {
+/* At the end a torn character becomes U+FFFD; where the reply was cut off, it is nothing. */
+static void mend_end(struct ask *ask) {
     struct rp_buf *text = &ask->answer.text;
     size_t whole = rp_utf8_whole(text->data, text->len);
-    bool torn = whole < text->len && ask->state == ASK_OVER;
-    if (whole == 0 && !torn) return true;
+    bool torn = whole < text->len || ask->answer.half;
+    ask->answer.half = 0;
+    if (!torn) return;
+    text->len = whole;
+    text->max = text->len + 3 > text->max ? text->len + 3 : text->max;
+    if (!ask->failed) rp_buf_append(text, "\xEF\xBF\xBD", 3);
+}
+
+/* Moves what can be handed on from the reply to `out`. */
+static bool take_text(struct ask *ask) {
+    struct rp_buf *text = &ask->answer.text;
+    if (ask->state == ASK_OVER) mend_end(ask);
+    size_t whole = rp_utf8_whole(text->data, text->len);
+    if (whole == 0) return true;
     if (!rp_utf8_valid(text->data, whole)) return false;
     if (whole == text->len) { /* the usual case costs no copy: the buffers change places */
         struct rp_buf taken = *text;
@@ -65,10 +77,9 @@ static bool take_text(struct ask *ask) {
         return true;
     }
     rp_buf_clear(&ask->out);
-    ask->out.max = text->max + 3;
+    ask->out.max = text->max;
     rp_buf_append(&ask->out, text->data, whole);
-    if (torn) rp_buf_append(&ask->out, "\xEF\xBF\xBD", 3);
-    rp_buf_consume(text, torn ? text->len : whole);
+    rp_buf_consume(text, whole);
     return true;
 }
 

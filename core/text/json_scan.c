@@ -82,7 +82,8 @@ static size_t encode_utf8(unsigned code, char out[4]) {
     return len;
 }
 
-/* Behind "\u": the bytes it stands for; 0: it is no escape, or one that `strict` refuses. */
+/* Behind "\u": the bytes it stands for; 0: it is no escape, or one that `strict` refuses; SIZE_MAX: none, it was left
+ * in `half`. */
 static size_t unicode_escape(struct rp_scan *scan, char out[4]) {
     int code = hex4(scan->at, scan->end);
     if (code < 0) return 0;
@@ -96,6 +97,10 @@ static size_t unicode_escape(struct rp_scan *scan, char out[4]) {
     }
     bool half = code >= 0xD800 && code <= 0xDFFF; /* of a surrogate pair */
     if (scan->strict && (half || code == 0)) return 0;
+    if (scan->half && code <= 0xDBFF && half && scan->at < scan->end && *scan->at == '"') {
+        *scan->half = (uint16_t)code;
+        return SIZE_MAX;
+    }
     if (half) code = 0xFFFD;
     return encode_utf8((unsigned)code, out);
 }
@@ -112,9 +117,24 @@ static size_t escape(struct rp_scan *scan, char out[4]) {
     return 1;
 }
 
+/* What the string before has left: with its second half it is a character, without it is none. */
+static bool join_half(struct rp_scan *scan, struct rp_buf *out) {
+    unsigned high = *scan->half;
+    const char *at = scan->at;
+    if (at < scan->end && *at == '"') return true; /* the string is empty: it may still come */
+    int low = scan->end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? hex4(at + 2, scan->end) : -1;
+    bool pair = low >= 0xDC00 && low <= 0xDFFF;
+    char bytes[4];
+    size_t len = encode_utf8(pair ? 0x10000 + ((high - 0xD800) << 10) + ((unsigned)low - 0xDC00) : 0xFFFD, bytes);
+    *scan->half = 0;
+    if (pair) scan->at += 6;
+    return rp_buf_append(out, bytes, len) == 0;
+}
+
 /* One way through strings, decoded or passed over (`out` NULL). */
 static bool take_string(struct rp_scan *scan, struct rp_buf *out) {
     if (!expect(scan, '"')) return false;
+    if (out && scan->half && *scan->half && !join_half(scan, out)) return fail(scan);
     for (;;) {
         const char *run = scan->at;
         while (scan->at < scan->end && *scan->at != '"' && *scan->at != '\\' && (unsigned char)*scan->at >= 0x20)
@@ -124,7 +144,7 @@ static bool take_string(struct rp_scan *scan, struct rp_buf *out) {
         if (*scan->at++ == '"') return true;
         char bytes[4];
         size_t len = escape(scan, bytes);
-        if (len == 0 || (out && rp_buf_append(out, bytes, len) != 0)) return fail(scan);
+        if (len == 0 || (out && len <= sizeof(bytes) && rp_buf_append(out, bytes, len) != 0)) return fail(scan);
     }
 }
 

@@ -113,6 +113,13 @@ static bool take_text(struct rp_str json, struct rp_buf *out) {
     return rp_scan_text(&scan, out);
 }
 
+static bool add_text(struct rp_answer *answer, struct rp_str json) {
+    struct rp_scan scan;
+    if (json.len == 0) return true;
+    rp_scan_init(&scan, json);
+    return rp_answer_scan_text(answer, &scan);
+}
+
 static bool take_tool(struct rp_answer *answer, int64_t index, const struct block *block) {
     struct rp_answer_tool *tool = rp_answer_tool(answer, index);
     if (!tool || !take_text(block->id, &tool->id) || !take_text(block->name, &tool->name)) return false;
@@ -125,7 +132,7 @@ static bool take_block(struct rp_answer *answer, int64_t index, struct rp_str js
     struct block block;
     if (!find_block(json, &block)) return false;
     if (rp_str_is(block.type, "\"tool_use\"")) return take_tool(answer, index, &block);
-    if (rp_str_is(block.type, "\"text\"")) return take_text(block.text, &answer->text);
+    if (rp_str_is(block.type, "\"text\"")) return add_text(answer, block.text);
     answer->awake = true;
     return true;
 }
@@ -161,7 +168,7 @@ static bool on_block_delta(struct rp_answer *answer, const struct parts *parts) 
     rp_scan_init(&scan, parts->delta);
     bool first = rp_scan_open(&scan, '{');
     while (rp_scan_key(&scan, &first, &key)) {
-        bool good = rp_str_is(key, "text")           ? rp_scan_text(&scan, &answer->text)
+        bool good = rp_str_is(key, "text")           ? rp_answer_scan_text(answer, &scan)
                     : rp_str_is(key, "partial_json") ? take_input(answer, index, &scan)
                                                      : rp_scan_skip(&scan);
         if (!good) return false;

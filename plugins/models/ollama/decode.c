@@ -58,7 +58,7 @@ static bool take_message(struct rp_answer *answer, struct rp_scan *scan) {
     struct rp_str key;
     bool first = rp_scan_open(scan, '{');
     while (rp_scan_key(scan, &first, &key)) {
-        bool good = rp_str_is(key, "content")      ? rp_scan_text(scan, &answer->text)
+        bool good = rp_str_is(key, "content")      ? rp_answer_scan_text(answer, scan)
                     : rp_str_is(key, "tool_calls") ? take_calls(answer, scan)
                     : rp_str_is(key, "thinking")   ? take_thought(answer, scan)
                                                    : rp_scan_skip(scan);

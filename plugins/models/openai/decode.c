@@ -50,7 +50,7 @@ static bool take_message(struct rp_answer *answer, struct rp_scan *scan) {
     while (rp_scan_key(scan, &first, &key)) {
         bool text = rp_str_is(key, "content") || rp_str_is(key, "refusal");
         bool thought = rp_str_is(key, "reasoning_content") || rp_str_is(key, "reasoning");
-        bool good = text                           ? rp_scan_text(scan, &answer->text)
+        bool good = text                           ? rp_answer_scan_text(answer, scan)
                     : rp_str_is(key, "tool_calls") ? tools_read(answer, scan)
                     : thought                      ? take_thought(answer, scan)
                                                    : rp_scan_skip(scan);

@@ -25,6 +25,8 @@ struct rp_scan {
     unsigned depth;
     bool broken;
     bool strict; /* set by the caller: \u0000 and half a surrogate pair are mistakes, not U+0000 and U+FFFD */
+    uint16_t *half; /* set by the caller: the first half of a pair at the end of a string is left here, and put together
+                       with the second at the beginning of the next string; 0: none. NULL: each half is U+FFFD */
 };
 
 RP_EXPORT void rp_scan_init(struct rp_scan *scan, struct rp_str text);

@@ -92,6 +92,7 @@ struct rp_answer_error {
 /* Readers add to it; what has been handed on is taken out again. */
 struct rp_answer {
     struct rp_buf text; /* not handed on yet; may end inside a character */
+    uint16_t half;      /* of a surrogate pair that a cut has torn apart; 0: none */
     struct rp_answer_tool *tools;
     size_t tool_count;
     bool awake;     /* the model has begun: text, a tool call, or thinking that is not shown */
@@ -107,6 +108,8 @@ struct rp_answer {
 
 RP_EXPORT void rp_answer_init(struct rp_answer *answer, size_t max_text);
 RP_EXPORT void rp_answer_finish(struct rp_answer *answer);
+/* Adds a text, or passes over what is none. A character that was torn apart between two texts comes out whole. */
+RP_EXPORT bool rp_answer_scan_text(struct rp_answer *answer, struct rp_scan *scan);
 /* The tool call of that index, made when it is new; NULL: there are too many. */
 RP_EXPORT struct rp_answer_tool *rp_answer_tool(struct rp_answer *answer, int64_t index);
 /* Takes the value of "error": a text, or an object with "message", "type" and "code"; null is none. */

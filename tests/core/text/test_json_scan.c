@@ -180,6 +180,32 @@ static void integers_are_read_without_overflow(void **state) {
     assert_false(rp_scan_integer(&scan, &value));
 }
 
+static void expect_joined(const char *first, const char *second, const char *joined, unsigned left) {
+    struct rp_buf out;
+    uint16_t half = 0;
+    rp_buf_init(&out, 100);
+    for (int i = 0; i < 2; i++) {
+        struct rp_scan scan;
+        rp_scan_init(&scan, rp_str(i ? second : first));
+        scan.half = &half;
+        assert_true(rp_scan_string(&scan, &out) && rp_scan_done(&scan));
+    }
+    assert_string_equal(out.data ? out.data : "", joined);
+    assert_int_equal(half, left);
+    rp_buf_finish(&out);
+}
+
+static void a_pair_can_be_torn_apart_between_strings(void **state) {
+    (void)state;
+    expect_joined("\"a\\ud83d\"", "\"\\ude00b\"", "a\xF0\x9F\x98\x80" "b", 0);
+    expect_joined("\"a\\ud83d\"", "\"\"", "a", 0xD83D);
+    expect_joined("\"a\\ud83d\"", "\"b\"", "a\xEF\xBF\xBD" "b", 0);
+    expect_joined("\"a\\ud83d\"", "\"\\ud83d\"", "a\xEF\xBF\xBD", 0xD83D);
+    expect_joined("\"a\\ud83dx\"", "\"\\ude00\"", "a\xEF\xBF\xBDx\xEF\xBF\xBD", 0);
+    expect_joined("\"\\ud83d\\ude00\"", "\"c\"", "\xF0\x9F\x98\x80" "c", 0);
+    expect_joined("\"\\ude00\"", "\"c\"", "\xEF\xBF\xBD" "c", 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_accepted),
@@ -190,6 +216,7 @@ int main(void) {
         cmocka_unit_test(escapes_that_stand_for_no_text_are_refused_where_that_is_wanted),
         cmocka_unit_test(a_string_too_long_for_its_buffer_is_refused),
         cmocka_unit_test(integers_are_read_without_overflow),
+        cmocka_unit_test(a_pair_can_be_torn_apart_between_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,26 @@ static void characters_torn_between_deltas_come_out_whole(void **state) {
     rig_client_clear(&client);
 }
 
+static void characters_torn_into_their_utf16_come_out_whole(void **state) {
+    (void)state;
+    struct rig_client client = {.on_text = only_whole_characters_pass};
+    struct act act = {EVENTS_HEAD TEXT("a\\ud83d") TEXT("") TEXT("\\ude00z\\ud83d") STOP DONE, END, 0};
+    run(&client, &act, 1, false);
+    assert_int_equal(client.ends, 1);
+    assert_string_equal(client.text.data, "a\xF0\x9F\x98\x80z\xEF\xBF\xBD");
+    rig_client_clear(&client);
+}
+
+static void a_character_that_a_cut_has_torn_is_dropped(void **state) {
+    (void)state;
+    struct rig_client client = {.on_text = only_whole_characters_pass};
+    struct act act = {EVENTS_HEAD TEXT("a\xF0\x9F"), END, 0};
+    run(&client, &act, 1, false);
+    assert_int_equal(client.code, RP_ETRUNCATED);
+    assert_string_equal(client.text.data, "a");
+    rig_client_clear(&client);
+}
+
 /* ---- faults ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -583,6 +603,8 @@ int main(void) {
         cmocka_unit_test(the_request_carries_key_and_message),
         cmocka_unit_test(every_cut_of_a_stream_gives_the_same_reply),
         cmocka_unit_test(characters_torn_between_deltas_come_out_whole),
+        cmocka_unit_test(characters_torn_into_their_utf16_come_out_whole),
+        cmocka_unit_test(a_character_that_a_cut_has_torn_is_dropped),
         cmocka_unit_test(every_fault_of_a_stream_has_its_end),
         cmocka_unit_test(a_whole_reply_that_is_cut_is_tried_again),
         cmocka_unit_test(the_third_attempt_can_succeed),
