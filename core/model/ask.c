@@ -64,6 +64,7 @@ static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const
 
 struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
     struct rp_source *source = ask(model, turn, call);
+    if (source->watch) return source; /* another model's, handed on: it is watched already */
     if (model->meter || rp_turn_explained(turn)) model_watch_begin(source, model, call->by);
     return source;
 }

@@ -250,7 +250,6 @@ struct rp_source *rp_model_talk(struct rp_model *model, struct rp_turn *turn, co
     talk->round.done = on_results;
     talk->model = model;
     talk->call = *call;
-    if (is_held(talk)) talk->call.stream = false;
     rp_buf_init(&talk->text, (size_t)turn_of(turn)->runtime->limits.reply);
     return &talk->source;
 }

@@ -57,7 +57,7 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     call->prompt = &talker.prompt;
     call->stream = turn->stream;
     rp_call_build(call, turn->arena, &(struct rp_call_parts){.message = turn->message, .note = talker.prompt.note});
-    rp_turn_reply(turn, rp_model_talk(&talker.model.model, turn, call));
+    rp_turn_reply(turn, rp_model_talk(talker.prompt.model ? talker.prompt.model : &talker.model.model, turn, call));
     return RP_KEEP;
 }
 

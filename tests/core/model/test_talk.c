@@ -9,6 +9,8 @@
 
 #include <repartee/metrics.h>
 
+#include "core/model/meter.h"
+
 #include "talker.h"
 
 /* ---- plain ------------------------------------------------------------------------------------------------------- */
@@ -48,6 +50,25 @@ static void what_a_model_does_not_take_is_refused_or_told_in_words(void **state)
     assert_string_equal(talker_say("hi"), "7");
     assert_non_null(strstr(talker.model.asked[0], "u:hi|s:Answer with one JSON value and nothing else"));
     assert_non_null(strstr(talker.model.asked[0], "{\"type\":\"integer\"}"));
+}
+
+static struct rp_source *hand_on(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
+    (void)model;
+    return rp_model_ask(&talker.model.model, turn, call);
+}
+
+static void replies_that_are_handed_on_count_for_their_model(void **state) {
+    static const struct rp_model_type type = {.type = {.name = "handing"}, .ask = hand_on, .forwards = true};
+    struct rp_model handing = {.element = {.type = &type.type, .name = "route"}};
+    struct rp_metric *calls =
+        rp_metric(RP_COUNTER, "repartee_model_calls_total", "", "model", "main", "outcome", "ok", NULL);
+    int64_t before = rp_metric_value(calls);
+    (void)state;
+    assert_null(model_meter_create(&handing));
+    talker.prompt.model = &handing;
+    talker.model.replies[0] = "yes#";
+    assert_string_equal(talker_say("hi"), "yes");
+    assert_int_equal(rp_metric_value(calls) - before, 1);
 }
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
@@ -370,6 +391,7 @@ int main(void) {
         TEST(a_plain_reply_comes_as_it_is),
         TEST(a_note_is_said_behind_the_message),
         TEST(what_a_model_does_not_take_is_refused_or_told_in_words),
+        TEST(replies_that_are_handed_on_count_for_their_model),
         TEST(results_are_told_and_the_model_goes_on),
         TEST(rounds_add_up),
         TEST(a_model_that_never_stops_calling_is_stopped),
