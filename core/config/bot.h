@@ -49,6 +49,14 @@ struct bot_trace { /* the section `trace { … }` */
     int64_t bytes; /* [16MiB] */
 };
 
+struct bot_events { /* the section `events { … }` */
+    const char *url;     /* NULL: events only go to the log */
+    const char *secret;  /* NULL: not signed */
+    int64_t timeout_ms;  /* of one attempt [10s] */
+    int64_t retries;     /* [4] */
+    int64_t queue;       /* of one worker: events on their way [1000] */
+};
+
 struct rp_pipeline {
     const char *name; /* "main" for the unnamed one */
     struct turn_runtime *runtime; /* core/turn's: of its generation; NULL: the worker's own counts (tests) */
@@ -69,6 +77,7 @@ struct bot {
     struct bot_limits limits;
     struct bot_log log;
     struct bot_trace trace;
+    struct bot_events events;
     /* in the order of opening: a model that refers to others comes behind them */
     struct rp_store **stores;
     size_t store_count;

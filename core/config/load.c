@@ -20,7 +20,7 @@ static void mark_placed(const struct node *node) {
 
 static void report_unplaced(struct load *load) {
     static const char *const words[] = {"bot",    "log",        "limits",   "plugins", "listeners", "stores",
-                                        "models", "transports", "pipeline", "trace",   "env",     "secret",    "include"};
+                                        "models", "transports", "pipeline", "trace",   "events",  "env",       "secret",  "include"};
     for (const struct part *part = load->script.parts; part; part = part->next) mark_placed(&part->table);
     for (struct declared *element = load->script.elements; element; element = element->next)
         if (!element->placed) { /* what it holds is not to blame */
@@ -81,6 +81,15 @@ static bool load_plugin_settings(struct load *load) {
     return false;
 }
 
+static void load_events(struct load *load) {
+    struct bot_events *events = &load->bot->events;
+    struct place place;
+    load_settings(load, SECTION_EVENTS, settings_events_options, events, NULL, &place);
+    if (!events->url || strncmp(events->url, "http://", 7) == 0 || strncmp(events->url, "https://", 8) == 0) return;
+    place.line = place_of_option(place, "events", "url");
+    script_mistake(&load->script, place, "events: option 'url' must begin with http:// or https://");
+}
+
 static bool load_own_sections(struct load *load) {
     struct bot *bot = load->bot;
     load_settings(load, SECTION_BOT, settings_bot_options, &load->settings, &load->settings_references,
@@ -89,6 +98,7 @@ static bool load_own_sections(struct load *load) {
     load_settings(load, SECTION_LIMITS, settings_limits_options, &bot->limits, NULL, NULL);
     if (has_section(load, SECTION_TRACE))
         load_settings(load, SECTION_TRACE, settings_trace_options, &bot->trace, NULL, NULL);
+    if (has_section(load, SECTION_EVENTS)) load_events(load);
     bot->name = load->settings.name;
     bot->language = load->settings.language;
     return load_plugin_settings(load);

@@ -15,6 +15,7 @@ const char *const section_names[SECTION_COUNT + 1] = {
     [SECTION_LISTENERS] = "listeners", [SECTION_STORES] = "stores",
     [SECTION_MODELS] = "models",   [SECTION_TRANSPORTS] = "transports",
     [SECTION_PIPELINE] = "pipeline",   [SECTION_TRACE] = "trace",
+    [SECTION_EVENTS] = "events",
 };
 
 /* Names of Lua that a bot file does without; taken for a type, they would fail in ways hard to understand. */

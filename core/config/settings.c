@@ -79,6 +79,40 @@ const struct rp_option settings_trace_options[] = {
     {0},
 };
 
+const struct rp_option settings_events_options[] = {
+    {.name = "url",
+     .type = RP_OPTION_STRING,
+     .offset = offsetof(struct bot_events, url),
+     .flags = RP_OPTION_REQUIRED | RP_OPTION_POSITIONAL,
+     .help = "where events are posted to, as JSON"},
+    {.name = "secret",
+     .type = RP_OPTION_SECRET,
+     .offset = offsetof(struct bot_events, secret),
+     .help = "signs them: X-Repartee-Signature is the HMAC-SHA256 of X-Repartee-Timestamp, a dot and the body"},
+    {.name = "timeout",
+     .type = RP_OPTION_DURATION,
+     .offset = offsetof(struct bot_events, timeout_ms),
+     .text = "10s",
+     .min = 1,
+     .max = 3600e3,
+     .help = "of one attempt"},
+    {.name = "retries",
+     .type = RP_OPTION_INT,
+     .offset = offsetof(struct bot_events, retries),
+     .text = "4",
+     .min = 0,
+     .max = 20,
+     .help = "more attempts, one second after the first, then twice as late each time"},
+    {.name = "queue",
+     .type = RP_OPTION_INT,
+     .offset = offsetof(struct bot_events, queue),
+     .text = "1000",
+     .min = 1,
+     .max = 1e6,
+     .help = "events of one worker that may be on their way; further ones only go to the log"},
+    {0},
+};
+
 #define LIMIT(field) .offset = offsetof(struct bot_limits, field)
 
 const struct rp_option settings_limits_options[] = {

@@ -17,6 +17,7 @@ extern const struct rp_option settings_bot_options[];     /* struct settings_bot
 extern const struct rp_option settings_plugins_options[]; /* struct settings_plugins */
 extern const struct rp_option settings_log_options[];     /* struct bot_log */
 extern const struct rp_option settings_trace_options[];   /* struct bot_trace */
+extern const struct rp_option settings_events_options[];  /* struct bot_events */
 extern const struct rp_option settings_limits_options[];  /* struct bot_limits */
 
 #endif

@@ -49,6 +49,7 @@ struct rp_worker {
     struct turn_runtime *runtime; /* core/turn's: for new turns, shared by all workers of its generation */
     struct generation_part *generations; /* core/turn's: attached ones */
     struct session_timers *session_timers; /* core/turn's; NULL: none yet */
+    struct event_posts *event_posts;       /* core/turn's; NULL: none yet */
     struct http_client *http;     /* made at the first fetch */
     uv_thread_t thread;
     bool threaded;

@@ -1,6 +1,7 @@
 /* Makes the worker and its runtime, and turns its loop. Which turns there are, and when time passes, is for the caller. */
 #include "core/turn/alone.h"
 
+#include "core/turn/event_post.h"
 #include "core/turn/session_timer.h"
 
 static void make_worker(struct alone *alone) {
@@ -42,6 +43,8 @@ int alone_open(struct alone *alone, struct bot *bot, struct report *report) {
 static void drop_timers(struct rp_worker *worker) {
     session_timers_destroy(worker->session_timers);
     worker->session_timers = NULL;
+    event_posts_destroy(worker->event_posts);
+    worker->event_posts = NULL;
 }
 
 void alone_close(struct alone *alone) {

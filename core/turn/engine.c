@@ -11,6 +11,7 @@
 #include "core/base/log_sink.h"
 #include "core/cli/command.h"
 #include "core/turn/engine_state.h"
+#include "core/turn/event_post.h"
 #include "core/turn/session_timer.h"
 
 static struct engine *engine_of(struct rp_worker *worker) {
@@ -102,6 +103,8 @@ static void on_drained(struct rp_worker *worker) {
     }
     session_timers_destroy(worker->session_timers);
     worker->session_timers = NULL;
+    event_posts_destroy(worker->event_posts);
+    worker->event_posts = NULL;
     generation_detach_all(worker);
     worker_end(worker);
     atomic_fetch_add(&engine->ended, 1);

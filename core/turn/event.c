@@ -1,8 +1,10 @@
-/* Collects a turn's events, and writes them to the log when the turn has ended well: what a failed turn meant to say did
- * not happen. */
+/* Collects a turn's events, and logs and posts them when the turn has ended well: what a failed turn meant to say did not
+ * happen. */
 #include "core/turn/event.h"
 
 #include <stdlib.h>
+
+#include "core/turn/event_post.h"
 
 #define EVENTS_MAX 64 /* of one turn */
 
@@ -40,5 +42,8 @@ static void write_line(const struct turn *turn, const struct turn_event *event) 
 
 void event_send_all(struct turn *turn) {
     if (turn->fault.code) return;
-    for (const struct turn_event *event = turn->events; event; event = event->next) write_line(turn, event);
+    for (const struct turn_event *event = turn->events; event; event = event->next) {
+        write_line(turn, event);
+        if (turn->runtime->events) event_post(turn, event);
+    }
 }

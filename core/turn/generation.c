@@ -25,6 +25,7 @@ struct generation *generation_create(struct bot *bot, unsigned number, unsigned 
         .pipeline_count = bot->pipeline_count,
         .log_prompts = bot->log.prompts != 0,
         .trace = bot->trace.keep > 0,
+        .events = bot->events.url && bot->use != BOT_OFFLINE ? &bot->events : NULL,
     };
     for (size_t i = 0; i < bot->pipeline_count; i++) bot->pipelines[i]->runtime = &generation->runtime;
     for (unsigned i = 0; i < workers; i++)

@@ -161,9 +161,11 @@ static bool take_timeout(struct turn *turn) {
     return true;
 }
 
-/* The first who gives a name owns the session; from then on no other name will do, and neither will none. */
+/* The first who gives a name owns the session; from then on no other name will do, and neither will none. An event is
+ * for whoever owns it. */
 static bool take_ownership(struct turn *turn) {
     struct session *session = &turn->session;
+    if (turn->pub.event && session->user.len) turn->pub.user = session->user;
     if (session->user.len && !rp_str_equal(turn->pub.user, session->user)) {
         turn_fail_early(turn, RP_EFORBIDDEN, "this session belongs to another user");
         return false;

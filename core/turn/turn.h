@@ -20,6 +20,7 @@ struct turn_runtime {
     size_t pipeline_count;
     bool log_prompts;
     bool trace; /* every turn has a record, and it is kept */
+    const struct bot_events *events; /* where events are posted to; NULL: nowhere */
 };
 
 enum turn_phase {

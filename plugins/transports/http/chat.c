@@ -173,9 +173,28 @@ static struct rp_fault start_fault(int code) {
     return fault;
 }
 
-/* 0, or -RP_E… : then the exchange is still to be answered. */
-static int chat_start(struct rp_transport *transport, struct chat *chat, const struct rp_http_request *request,
-                      const struct message *message) {
+void chat_begin(struct rp_transport *transport, struct rp_http_exchange *exchange, const struct rp_http_request *request,
+                const struct rp_turn_start *start) {
+    const struct options *options = transport->element.options;
+    struct local *local = rp_local(&transport->element, request->worker);
+    struct chat *chat = chat_take(local);
+    chat->http = rp_http(options->on);
+    chat->exchange = exchange;
+    chat->id = request->id;
+    chat->stream = start->stream;
+    int status = rp_turn_start(transport, request->worker, start, &chat->sink, &chat->turn);
+    if (status == 0) {
+        chat->http->watch(exchange, &watcher, chat);
+        return;
+    }
+    struct rp_fault fault = start_fault(-status);
+    chat_release(chat);
+    log_refused(request, &fault);
+    chat_refuse(rp_http(options->on), exchange, local, &fault, request->id);
+}
+
+static void begin_message(struct rp_transport *transport, struct rp_http_exchange *exchange,
+                          const struct rp_http_request *request, const struct message *message) {
     const struct rp_turn_start start = {
         .id = request->id,
         .message = message->text,
@@ -186,37 +205,23 @@ static int chat_start(struct rp_transport *transport, struct chat *chat, const s
         .stream = message->stream,
         .explain = message->explain,
     };
-    chat->stream = message->stream;
-    int status = rp_turn_start(transport, request->worker, &start, &chat->sink, &chat->turn);
-    if (status) return status;
-    chat->http->watch(chat->exchange, &watcher, chat);
-    return 0;
+    chat_begin(transport, exchange, request, &start);
 }
 
 void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request) {
     struct rp_transport *transport = arg;
     const struct options *options = transport->element.options;
-    const struct rp_http_ops *http = rp_http(options->on);
     struct local *local = rp_local(&transport->element, request->worker);
-    struct message message;
+    struct message message = {0};
     struct rp_error error;
     struct rp_fault fault = {0};
     /* The Content-Type does not matter: people try a bot with `curl -d`, which says that it sends a form. */
-    if (message_parse(request->body, out_clear(local), &message, &error)) {
+    if (message_parse(request->body, out_clear(local), &message, &error))
         fault = (struct rp_fault){.code = error.code, .message = error.text};
-    } else if (message.explain && !explain_allowed(transport, exchange, request, &fault)) {
-        message_finish(&message);
-    } else {
-        struct chat *chat = chat_take(local);
-        chat->http = http;
-        chat->exchange = exchange;
-        chat->id = request->id;
-        int status = chat_start(transport, chat, request, &message);
-        message_finish(&message);
-        if (status == 0) return;
-        chat_release(chat);
-        fault = start_fault(-status);
-    }
+    else if (!message.explain || explain_allowed(transport, exchange, request, &fault))
+        begin_message(transport, exchange, request, &message);
+    message_finish(&message);
+    if (!fault.code) return;
     log_refused(request, &fault);
-    chat_refuse(http, exchange, local, &fault, request->id);
+    chat_refuse(rp_http(options->on), exchange, local, &fault, request->id);
 }

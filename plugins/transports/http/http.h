@@ -11,6 +11,7 @@
 struct options {
     struct rp_listener *on;
     struct rp_explain_options explain;
+    const char *event_token; /* NULL: no events from outside */
 };
 
 struct local { /* of one worker */
@@ -45,6 +46,13 @@ void chat_free_spare(struct local *local);
 /* A whole response in the shape of errors. */
 void chat_refuse(const struct rp_http_ops *http, struct rp_http_exchange *exchange, struct local *local,
                  const struct rp_fault *fault, const char *request_id);
+
+/* A turn for this exchange; it is answered in either case. */
+void chat_begin(struct rp_transport *transport, struct rp_http_exchange *exchange, const struct rp_http_request *request,
+                const struct rp_turn_start *start);
+
+/* event.c: POST /v1/events */
+void event_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
 
 /* explain.c: GET /v1/trace/ID, and whether this caller may see how a reply came about */
 void trace_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);

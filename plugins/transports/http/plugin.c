@@ -7,6 +7,8 @@ static const struct rp_option options[] = {
     {.name = "on", .type = RP_OPTION_LISTENER, .offset = offsetof(struct options, on), .flags = RP_OPTION_REQUIRED,
      .help = "the listener to serve on"},
     RP_EXPLAIN_OPTIONS(struct options, explain),
+    {.name = "event_token", .type = RP_OPTION_SECRET, .offset = offsetof(struct options, event_token),
+     .help = "who has it as a bearer token may send events to sessions: POST /v1/events; without it nobody may"},
     {0},
 };
 

@@ -25,6 +25,7 @@ int transport_open(struct rp_element *element, struct rp_error *error) {
     const struct rp_http_route routes[] = {
         {"POST", "/v1/chat", chat_request, element},
         {"GET", "/v1/trace/", trace_request, element},
+        {"POST", "/v1/events", event_request, element},
         {"GET", "/healthz", health_request, element},
         {"GET", "/readyz", ready_request, element},
     };
