@@ -16,7 +16,7 @@ const bot = (transports, more = "") => ({
       rule "shy" { match = "hello", when = function(t) return false end, reply = "no" }
       rule "silent" { match = "hello", reply = function(t) return nil end }
       rule "near" { match = [[hello\\d]], reply = "never" }
-      rule "kind" { match = { "greetings", "hello" }, reply = "Hello! {0}" }
+      rule "kind" { match = { "greetings", "hello" }, when = function(t) return true end, reply = "Hello! {0}" }
       rule "late" { match = "hello", reply = "too late" }
       rule "broken" { match = "break", reply = function(t) error("it broke") end }`,
   },
