@@ -6,7 +6,7 @@
 
 #include "repeatable.h"
 
-static const char shadow_key, metatable_key;
+static const char shadow_key, metatable_key, methods_key;
 
 enum { QUEUE = 1, SEEN, VALUE }; /* places on the stack of the walk, from its base */
 
@@ -135,11 +135,61 @@ static void move_fields(struct walk *walk) {
     lua_pushnil(L);
     while (lua_next(L, from)) {
         lua_pop(L, 1);
-        if (is_metamethod(L, -1)) continue;
         lua_pushvalue(L, -1);
         lua_pushnil(L);
         lua_rawset(L, from);
     }
+}
+
+/* A table with metamethods may serve as a metatable of tables that turns make. Lua looks for them in the metatable
+ * itself, where a script could change them: so another table, which no script sees, takes its place. */
+static void keep_metamethods(struct walk *walk, int shadow) {
+    lua_State *L = walk->L;
+    bool any = false;
+    lua_newtable(L);
+    int methods = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, shadow)) {
+        bool kept = is_metamethod(L, -2);
+        any |= kept;
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        if (kept) {
+            lua_rawset(L, methods);
+        } else {
+            lua_pop(L, 2);
+        }
+    }
+    lua_pushliteral(L, "__metatable");
+    if (lua_rawget(L, methods) == LUA_TNIL) {
+        lua_pushvalue(L, walk->base + VALUE);
+        lua_setfield(L, methods, "__metatable");
+    }
+    lua_settop(L, methods);
+    if (any) {
+        lua_rawsetp(L, walk->base + VALUE, &methods_key);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
+void freeze_push_metatable(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    if (lua_rawgetp(L, index, &methods_key) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_pushvalue(L, index);
+}
+
+bool freeze_is_protected(lua_State *L, int index) {
+    int top = lua_gettop(L);
+    index = lua_absindex(L, index);
+    bool protected = luaL_getmetafield(L, index, "__metatable") != LUA_TNIL;
+    if (protected && lua_istable(L, -1)) { /* the metatable passes for the frozen one that it stands for */
+        freeze_push_metatable(L, -1);
+        protected = !lua_getmetatable(L, index) || !lua_rawequal(L, -1, -2);
+    }
+    lua_settop(L, top);
+    return protected;
 }
 
 /* The table had a metatable of its own (on the top of the stack, popped): its metamethods go on to work. */
@@ -181,6 +231,7 @@ static void freeze_table(struct walk *walk) {
     lua_newtable(L);
     int shadow = lua_gettop(L);
     move_fields(walk);
+    keep_metamethods(walk, shadow);
     if (had_metatable) {
         lua_pushvalue(L, shadow - 1);
         merge_metatable(walk, shadow);

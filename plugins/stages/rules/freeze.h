@@ -1,8 +1,7 @@
 /* Read-only tables: what all turns share must not carry anything from one user's turn to another's.
  *
  * Freezing is done in place: the table's contents move to a shadow that scripts cannot reach, so that every reference
- * to the table, in locals and closures too, becomes read-only. Fields whose name starts with "__" also stay where they
- * are, since Lua looks for metamethods without asking metatables. */
+ * to the table, in locals and closures too, becomes read-only. */
 #ifndef RULES_FREEZE_H
 #define RULES_FREEZE_H
 
@@ -18,6 +17,11 @@ void freeze_visiting(lua_State *L, int index, void (*visit)(lua_State *L));
 void freeze_contents(lua_State *L, int index);
 /* Makes `proxy` pass for a frozen table with the contents of the table on the top of the stack, which is popped. */
 void freeze_proxy(lua_State *L, int proxy);
+/* Pushes what is to be set as the metatable when a script asks for the table at `index`: for a frozen one with
+ * metamethods a table that has them and that getmetatable shows as the frozen one. */
+void freeze_push_metatable(lua_State *L, int index);
+/* Does the table at `index` have a metatable that scripts may not take away? */
+bool freeze_is_protected(lua_State *L, int index);
 int freeze_next(lua_State *L);  /* the script's next */
 int freeze_pairs(lua_State *L); /* the script's pairs */
 

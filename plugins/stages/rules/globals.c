@@ -61,13 +61,15 @@ static int protected_call_handled(lua_State *L) {
 static int set_metatable(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
+    if (freeze_is_protected(L, 1)) return luaL_error(L, "cannot change a protected metatable");
     lua_settop(L, 2);
     if (lua_istable(L, 2)) {
         freeze_contents(L, 2);
         lua_pushliteral(L, "__gc");
         if (lua_rawget(L, -2) != LUA_TNIL) return luaL_error(L, "rules cannot have finalizers (__gc)");
         lua_settop(L, 2);
+        freeze_push_metatable(L, 2);
+        lua_replace(L, 2);
     }
     lua_setmetatable(L, 1);
     return 1;
@@ -153,12 +155,17 @@ void globals_push_shared(lua_State *L) {
 
 /* ---- environments ------------------------------------------------------------------------------------------------ */
 
+bool globals_sealed(lua_State *L) {
+    bool sealed = lua_rawgetp(L, LUA_REGISTRYINDEX, &sealed_key) != LUA_TNIL;
+    lua_pop(L, 1);
+    return sealed;
+}
+
 static int set_global(lua_State *L) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sealed_key) != LUA_TNIL) {
+    if (globals_sealed(L)) {
         const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
         return luaL_error(L, "rules cannot write globals ('%s'); use local, or t.session", name);
     }
-    lua_pop(L, 1);
     lua_rawset(L, lua_upvalueindex(1));
     return 0;
 }

@@ -6,6 +6,7 @@
 #define RULES_GLOBALS_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 /* Once a state, in a protected call: opens the libraries and leaves the table of shared globals in the registry. */
 void globals_open(lua_State *L);
@@ -13,6 +14,7 @@ void globals_push_shared(lua_State *L);      /* for more names, before any file 
 void globals_push_environment(lua_State *L); /* pushes the environment for one file */
 /* Freezes what the files have set, once all are loaded; `visit` as in freeze_visiting. */
 void globals_seal(lua_State *L, void (*visit)(lua_State *L));
+bool globals_sealed(lua_State *L); /* turns run now */
 void globals_keep(lua_State *L);             /* pops a value that sealing shall freeze too */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "globals.h"
 #include "lpattern_match.h"
 #include "meter.h"
 
@@ -104,9 +105,11 @@ static int match(lua_State *L) {
     return search_first(L, false);
 }
 
-/* ---- gmatch: upvalues are text, pattern, where to go on, where the last match ended ------------------------------ */
+/* ---- gmatch: upvalues are text, pattern, where to go on, where the last match ended, made while loading? --------- */
 
 static int gmatch_next(lua_State *L) {
+    if (lua_toboolean(L, lua_upvalueindex(5)) && globals_sealed(L))
+        return luaL_error(L, "this iterator was made while the rules were loaded, and all turns would share its place");
     size_t text_len, len;
     const char *text = lua_tolstring(L, lua_upvalueindex(1), &text_len);
     const char *pattern = lua_tolstring(L, lua_upvalueindex(2), &len);
@@ -134,7 +137,8 @@ static int gmatch(lua_State *L) {
     lua_settop(L, 2);
     lua_pushinteger(L, (lua_Integer)from);
     lua_pushinteger(L, -1);
-    lua_pushcclosure(L, gmatch_next, 4);
+    lua_pushboolean(L, !globals_sealed(L));
+    lua_pushcclosure(L, gmatch_next, 5);
     return 1;
 }
 

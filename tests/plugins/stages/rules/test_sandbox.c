@@ -91,6 +91,39 @@ static void shared_tables_are_read_only(void **state) {
     bot_expect("x", "safe", NULL);
 }
 
+/* What Lua looks for in metatables is read-only like everything else. */
+static void metamethods_of_shared_tables_are_read_only(void **state) {
+    (void)state;
+    bot_rules(
+        "local data = { __secret = \"none\" }\nlocal Class = { __name = \"Class\" } Class.__index = Class\n"
+        "Class.__add = function(a, b) return a.n + b.n end Class.__tostring = function(o) return \"<\" .. o.n .. \">\" end\n"
+        "Class.__call = function(o, x) return o.n * x end Class.__eq = function(a, b) return a.n == b.n end\n"
+        "function Class.new(n) return setmetatable({ n = n }, Class) end\nlocal two = Class.new(2)\n"
+        "local Sub = setmetatable({}, { __index = Class }) Sub.__index = Sub function Sub:hi() return \"hi\" end\n" //
+        RULE("local function refused(f) local ok, why = pcall(f) assert(not ok, \"was allowed\") "
+             "assert(why:find(\"read%-only\") or why:find(\"protected\"), why) end\n"
+             "refused(function() data.__secret = t.text end) refused(function() Class.__index = {} end)\n"
+             "refused(function() Class.__add = nil end) refused(function() Class.__gc = print end)\n"
+             "assert(data.__secret == \"none\") local keys = 0 for k in pairs(Class) do keys = keys + 1 end assert(keys == 7)\n"
+             "local three = Class.new(3) assert(getmetatable(three) == Class and three + two == 5 and two + three == 5)\n"
+             "assert(tostring(three) == \"<3>\" and tostring(two) == \"<2>\" and three(2) == 6 and two(2) == 4)\n"
+             "assert(three == Class.new(3) and three ~= two and three.new == Class.new)\n"
+             "local s = setmetatable({ n = 1 }, Sub) assert(s:hi() == \"hi\" and s.new == Class.new)\n"
+             "setmetatable(three, { __index = { other = 1 } }) assert(three.other == 1 and getmetatable(three) ~= Class)\n"
+             "setmetatable(three, nil) assert(getmetatable(three) == nil) return \"safe\""));
+    bot_expect("x", "safe", NULL);
+    bot_expect("x", "safe", NULL);
+}
+
+static void iterators_made_while_loading_are_not_shared(void **state) {
+    (void)state;
+    bot_rules("local words = (\"one two three\"):gmatch(\"%a+\")\nlocal first = words()\n" //
+              RULE("local own = {} for w in (\"a b\"):gmatch(\"%a\") do own[#own + 1] = w end\n"
+                   "local ok, why = pcall(words) return first .. #own .. why"));
+    assert_non_null(strstr(bot_say("x"), "one2"));
+    assert_non_null(strstr(bot_say("x"), "made while the rules were loaded"));
+}
+
 static void finalizers_and_declarations_are_refused_in_turns(void **state) {
     (void)state;
     bot_rules(RULE("local function why(f, ...) local ok, e = pcall(f, ...) return tostring(e) end\n"
@@ -192,6 +225,8 @@ int main(void) {
         TEST(allowed_names_are_present),
         TEST(library_functions_work_as_ever),
         TEST(shared_tables_are_read_only),
+        TEST(metamethods_of_shared_tables_are_read_only),
+        TEST(iterators_made_while_loading_are_not_shared),
         TEST(finalizers_and_declarations_are_refused_in_turns),
         TEST(an_endless_loop_ends),
         TEST(an_endless_loop_in_pcall_ends),
