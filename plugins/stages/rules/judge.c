@@ -107,7 +107,22 @@ static json_t *label_schema(struct rp_arena *arena, const struct labels *labels)
     return schema;
 }
 
-static struct rp_call *classify_call(struct run *run, const struct shape *shape, const struct choice *choice,
+/* Examples answer as the model is told to. */
+static void label_examples(struct rp_arena *arena, struct shape *shape) {
+    for (size_t i = 0; i < shape->example_count; i++) {
+        struct rp_message *message = &shape->examples[i];
+        struct rp_buf json;
+        if (message->role != RP_ROLE_ASSISTANT) continue;
+        rp_buf_init(&json, 6 * message->text.len + 32);
+        rp_buf_append_str(&json, RP_STR("{\"label\":"));
+        rp_buf_json(&json, message->text.data, message->text.len);
+        rp_buf_append_str(&json, RP_STR("}"));
+        message->text = rp_arena_str(arena, rp_buf_str(&json));
+        rp_buf_finish(&json);
+    }
+}
+
+static struct rp_call *classify_call(struct run *run, struct shape *shape, const struct choice *choice,
                                      struct rp_str text) {
     struct rp_arena *arena = run->turn->arena;
     bool schema = rp_model_takes(choice->model) & RP_TAKES_SCHEMA;
@@ -117,6 +132,7 @@ static struct rp_call *classify_call(struct run *run, const struct shape *shape,
         "The labels are:%s\nAnswer with %s.",
         shape->system.len ? "\n" : "", RP_STR_ARG(shape->system), list_labels(arena, &choice->labels, true),
         schema ? "JSON: {\"label\": \"...\"}" : "one of the labels and nothing else");
+    if (schema) label_examples(arena, shape);
     struct rp_call *call = asking_call(run, shape, rp_str(system), 0, text);
     if (schema) ((struct rp_prompt *)(uintptr_t)call->prompt)->schema = label_schema(arena, &choice->labels);
     return call;

@@ -103,7 +103,7 @@ static void labels_can_have_meanings_and_examples(void **state) {
     talking.main.replies[0] = "billing";
     bot_expect("a", "billing", "rule:r");
     assert_non_null(strstr(talking.main.asked[0], "- billing: asks about an invoice\n- refund: wants money back\n"));
-    assert_non_null(strstr(talking.main.asked[0], "|u:u|a:refund|u:x"));
+    assert_non_null(strstr(talking.main.asked[0], "|u:u|a:{\"label\":\"refund\"}|u:x"));
 }
 
 static void wrong_arguments_are_errors_of_the_rule(void **state) {
