@@ -54,6 +54,17 @@ void guard_find(const struct ruleset *set, struct guard_names *names, const char
     }
 }
 
+/* A call is decided at once. */
+static void refuse_functions(const struct tool *tool, struct mistakes *mistakes) {
+    for (size_t i = 0; i < tool->guards.count; i++) {
+        const struct guard *guard = tool->guards.guards[i];
+        if (!guard || (guard->when_ref == LUA_NOREF && guard->check_ref == LUA_NOREF)) continue;
+        mistakes_add(mistakes, tool->origin.file, tool->origin.line,
+                     "tool '%s': the guard '%s' has functions: a tool can name only guards with patterns alone",
+                     tool->origin.name, guard->origin.name);
+    }
+}
+
 void guard_order(struct ruleset *set, struct mistakes *mistakes) {
     if (set->guard_count) qsort(set->guards, set->guard_count, sizeof(struct guard *), compare);
     for (size_t i = 0; i < set->guard_count; i++) set->guards[i]->number = i;
@@ -63,8 +74,10 @@ void guard_order(struct ruleset *set, struct mistakes *mistakes) {
     for (size_t i = 0; i < set->generate_count; i++) {
         guard_find(set, &set->generates[i]->guards, "generate", &set->generates[i]->origin, mistakes);
     }
-    for (size_t i = 0; i < set->tool_count; i++)
+    for (size_t i = 0; i < set->tool_count; i++) {
         guard_find(set, &set->tools[i]->guards, "tool", &set->tools[i]->origin, mistakes);
+        refuse_functions(set->tools[i], mistakes);
+    }
 }
 
 bool guard_applies(const struct guard *guard, const struct guard_names *names) {

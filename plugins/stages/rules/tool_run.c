@@ -6,6 +6,8 @@
 #include <repartee/schema.h>
 
 #include "attempt.h"
+#include "guard_tell.h"
+#include "guard_tool.h"
 #include "inventory.h"
 #include "luajson.h"
 #include "object.h"
@@ -98,12 +100,13 @@ static void forget_json(void *json) {
 }
 
 /* The arguments, which the turn's arena keeps; NULL: they do not fit, and *out_why tells. */
-static const json_t *read_arguments(const struct tool *tool, const struct rp_tool_run *call, const char **out_why) {
+static const json_t *read_arguments(const struct tool *tool, const struct rp_tool_run *call, struct rp_str text,
+                                    const char **out_why) {
     struct rp_arena *arena = call->turn->arena;
     struct rp_error error;
     struct rp_buf mistakes;
     json_t *arguments = NULL;
-    if (rp_json_parse(call->call->arguments.data, call->call->arguments.len, &arguments, &error) != 0) {
+    if (rp_json_parse(text.data, text.len, &arguments, &error) != 0) {
         *out_why = rp_arena_printf(arena, "Error: the arguments are not JSON: %s", error.text);
         return NULL;
     }
@@ -117,6 +120,29 @@ static const json_t *read_arguments(const struct tool *tool, const struct rp_too
     return fit ? arguments : NULL;
 }
 
+/* The guards that the tool names look at the arguments before it runs: what they replace it gets replaced, and any other
+ * action but a flag refuses the call. False: it is refused. */
+static bool guard_arguments(const struct runner *runner, const struct tool *tool, struct rp_turn *turn,
+                            struct rp_str *arguments) {
+    struct run *run = run_create(runner->stage, turn, runner->vm);
+    for (size_t i = 0; i < tool->guards.count; i++) {
+        const struct guard *guard = tool->guards.guards[i];
+        struct guard_use use = {.guard = guard,
+                                .patterns = &run->rules->program->guards[guard->number],
+                                .arena = turn->arena,
+                                .sentence = rp_str(run->rules->options->blocked),
+                                .max = turn->reply_max};
+        struct guard_found found;
+        int code = guard_tool(&use, *arguments, &found, arguments);
+        if (code) guard_tell_limit(run, guard, -code);
+        if (code) return false;
+        if (!found.found) continue;
+        guard_tell(run, guard, found.matched, RP_STR(""), NULL);
+        if (guard->action != GUARD_REPLACE && guard->action != GUARD_FLAG) return false;
+    }
+    return true;
+}
+
 static void start(const struct rp_tool_runner *pub, struct rp_tool_run *call) {
     const struct runner *runner = (const struct runner *)pub;
     const struct tool *tool = find(runner->shape, call->call->name);
@@ -125,7 +151,12 @@ static void start(const struct rp_tool_runner *pub, struct rp_tool_run *call) {
         no_such_tool(runner, call);
         return;
     }
-    const json_t *arguments = read_arguments(tool, call, &why);
+    struct rp_tool_call guarded = *call->call;
+    if (!guard_arguments(runner, tool, call->turn, &guarded.arguments)) {
+        finish(runner, call, tool->origin.name, "refused", rp_now_ns(), RP_STR("Error: a guard refuses this call."));
+        return;
+    }
+    const json_t *arguments = read_arguments(tool, call, guarded.arguments, &why);
     if (!arguments) {
         finish(runner, call, tool->origin.name, "invalid", rp_now_ns(), rp_str(why));
         return;

@@ -148,6 +148,23 @@ static void calls_that_do_not_fit_never_run(void **state) {
     }
 }
 
+static void guards_that_a_tool_names_look_at_its_arguments(void **state) {
+    (void)state;
+    talking_rules("guard 'key' { on = 'reply', match = [[k-\\d+]], action = 'replace', with = 'KEY', always = false }\n"
+                  "guard 'no' { on = 'reply', match = 'drop', action = 'block', always = false }\n"
+                  "tool 'echo' { description = 'd', parameters = { type = 'object', properties = { q = { type = 'string' } } },\n"
+                  "  guards = { 'key', 'no' }, run = function(t, args) return args.q end }\n"
+                  "generate 'g' { tools = { 'echo' } }\n");
+    talking.main.replies[0] = "^echo{\"q\":\"a \\u006b-1\"}#";
+    talking.main.replies[1] = "ok";
+    talking.main.replies[2] = "^echo{\"q\":\"drop it\"}#";
+    talking.main.replies[3] = "ok";
+    bot_expect("hi", "ok", "generate:g");
+    expect_told(1, "a KEY");
+    bot_expect("hi", "ok", "generate:g");
+    assert_non_null(strstr(talking.main.asked[3], "=Error: a guard refuses this call."));
+}
+
 static void rounds_and_calls_are_bounded(void **state) {
     (void)state;
     bot.options.tool_rounds = 2;
@@ -274,6 +291,9 @@ static void mistakes_in_declarations_are_found(void **state) {
         "tool 'a' { description = 'd', run = function() end }\ntool 'a' { description = 'd', run = function() end }",
         "the name is taken already, by rules/a.lua:1");
     expect_mistake("tool 'a' { description = 'd', run = function() end, guards = { 'nobody' } }", "nobody");
+    expect_mistake("guard 'g' { on = 'reply', whole = true, check = function() end, action = 'flag' }\n"
+                   "tool 'a' { description = 'd', run = function() end, guards = { 'g' } }",
+                   "the guard 'g' has functions");
     expect_mistake("local n = 0 tool 'a' { description = 'd', run = function() n = n + 1 end }",
                    "a function assigns to 'n'");
 }
@@ -288,6 +308,7 @@ int main(void) {
         TEST(results_become_text),
         TEST(long_results_are_cut_between_characters),
         TEST(calls_that_do_not_fit_never_run),
+        TEST(guards_that_a_tool_names_look_at_its_arguments),
         TEST(rounds_and_calls_are_bounded),
         TEST(what_tools_keep_in_the_session_is_kept),
         TEST(who_leaves_ends_tools_that_run),
