@@ -44,7 +44,7 @@ struct control {
     struct control_peer *peers;
     size_t count;
     unsigned handles; /* the listening one, and one for each peer whose memory is still there */
-    bool closed;
+    bool closed, full; /* full: one more waits to be accepted */
     dev_t device; /* of the socket's file, to remove no other */
     ino_t inode;
     char path[CONTROL_PATH_SIZE];
@@ -64,15 +64,21 @@ static void on_peer_closed(uv_handle_t *handle) {
     free(peer);
 }
 
+static void accept_peer(struct control *control);
+
 static void peer_close(struct control_peer *peer) {
+    struct control *control = peer->control;
     if (peer->closed) return;
     peer->closed = true;
     *peer->link = peer->next;
     if (peer->next) peer->next->link = peer->link;
-    peer->control->count--;
+    control->count--;
     uv_close((uv_handle_t *)&peer->pipe, on_peer_closed);
     uv_close((uv_handle_t *)&peer->timer, on_peer_closed);
-    if (peer->asked) peer->control->ops.on_gone(peer->control->arg, peer);
+    if (peer->asked) control->ops.on_gone(control->arg, peer);
+    if (!control->full || control->closed) return;
+    control->full = false;
+    accept_peer(control);
 }
 
 static void on_timeout(uv_timer_t *timer) {
@@ -220,16 +226,22 @@ static struct control_peer *peer_create(struct control *control) {
     return peer;
 }
 
-static void on_connection(uv_stream_t *server, int status) {
-    struct control *control = server->data;
-    if (status < 0) return;
+static void accept_peer(struct control *control) {
     struct control_peer *peer = peer_create(control);
-    bool good = uv_accept(server, (uv_stream_t *)&peer->pipe) == 0 && control->count <= PEERS_MAX &&
+    bool good = uv_accept((uv_stream_t *)&control->pipe, (uv_stream_t *)&peer->pipe) == 0 &&
                 may_connect(&peer->pipe) && uv_read_start((uv_stream_t *)&peer->pipe, on_alloc, on_read) == 0;
     if (good)
         uv_timer_start(&peer->timer, on_timeout, LINE_MS, 0);
     else
         peer_close(peer);
+}
+
+/* Until it is accepted the loop takes no other one. */
+static void on_connection(uv_stream_t *server, int status) {
+    struct control *control = server->data;
+    if (status < 0) return;
+    control->full = control->count == PEERS_MAX;
+    if (!control->full) accept_peer(control);
 }
 
 /* ---- the socket's file ---------------------------------------------------------------------------------------------------- */

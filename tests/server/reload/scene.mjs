@@ -5,7 +5,7 @@
 //   await scene.control("reload")           over the socket; the answer
 //   await scene.cli("reload", "--json")     the program: { code, stdout, stderr }
 import { spawn } from "node:child_process";
-import { rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
 import { program, startBot } from "../support/repartee.mjs";
@@ -69,12 +69,15 @@ export const post = async (bot, message, more = {}) => {
 
 export const say = async (bot, message, more) => (await post(bot, message, more)).body.reply;
 
+const told = (bot, what) => readFile(`/proc/${bot.pid}/${what}`, "utf8").catch(() => "");
+
 // What the process has in memory, in KiB; 0 where nobody tells.
 export async function memory(bot) {
-  const { readFile } = await import("node:fs/promises");
-  const text = await readFile(`/proc/${bot.pid}/status`, "utf8").catch(() => "");
-  return Number(/^VmRSS:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  return Number(/^VmRSS:\s+(\d+)/m.exec(await told(bot, "status"))?.[1] ?? 0);
 }
+
+// Whether a file called so is mapped into the process.
+export const holds = async (bot, name) => (await told(bot, "maps")).includes(name);
 
 export async function until(ready, ms = 10_000) {
   const end = Date.now() + ms;

@@ -95,8 +95,8 @@ function takeChunks(text) {
   }
 }
 
-export function chatRequest(message, { fields = "", stream } = {}) {
-  const body = Buffer.from(JSON.stringify({ message, ...(stream === undefined ? {} : { stream }) }), "utf8");
+export function chatRequest(message, { fields = "", stream, session } = {}) {
+  const body = Buffer.from(JSON.stringify({ message, session, stream }), "utf8"); // without what is undefined
   return `POST /v1/chat HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body.toString("latin1")}`;
 }
 
