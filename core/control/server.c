@@ -20,7 +20,7 @@
 #define PEERS_MAX 16
 #define BACKLOG 128 /* that wait while the main thread is busy with a reload */
 #define LINE_MAX_BYTES 4096
-#define LINE_MS 5000   /* for a whole line, from the connection or the last answer on */
+#define LINE_MS 3000   /* for a whole line, from the connection or the last answer on */
 #define ANSWER_MS 5000 /* for an answer to be read */
 #define LOCK_TRIES 50  /* 20 ms apart */
 

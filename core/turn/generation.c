@@ -113,6 +113,11 @@ void generation_detach(struct generation *generation, struct rp_worker *worker) 
     rp_worker_post(worker, on_pass, part);
 }
 
+void generation_sweep(struct generation *generation, struct rp_worker *worker) {
+    (void)worker; /* that this runs is all that is wanted: what was posted before has run */
+    step(generation, &generation->swept);
+}
+
 static void on_task(struct rp_task *task) {
     struct generation_part *part = (struct generation_part *)((char *)task - offsetof(struct generation_part, task));
     if (holds_of(part) == 0) generation_detach(part->generation, part->worker);

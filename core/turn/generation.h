@@ -24,9 +24,11 @@ struct generation {
     struct generation *next; /* main thread: in the engine's list */
     const char *only;        /* see bot_begin */
     atomic_uint attached, refused, entered, detached; /* workers that have done so; refused: attaching has failed */
+    atomic_uint swept; /* workers that have looked at all messages since the last worker has detached */
     void (*on_step)(void *arg); /* one of the counts has changed; any worker */
     void *arg;
     unsigned workers;
+    bool sweeping; /* main thread: the workers have been asked to */
     struct generation_part parts[]; /* by worker */
 };
 
@@ -40,6 +42,7 @@ void generation_report(const struct generation *generation, struct report *repor
 void generation_attach(struct generation *generation, struct rp_worker *worker);
 void generation_enter(struct generation *generation, struct rp_worker *worker);
 void generation_detach(struct generation *generation, struct rp_worker *worker); /* not attached: no effect */
+void generation_sweep(struct generation *generation, struct rp_worker *worker);
 /* At the end of the worker, all generations at once: take in no more; be gone. */
 void generation_drain_all(struct rp_worker *worker);
 void generation_detach_all(struct rp_worker *worker);

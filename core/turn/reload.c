@@ -69,13 +69,28 @@ static void remove_generation(struct engine *engine, struct generation *generati
     generation_destroy(generation);
 }
 
-/* Those that have left all workers. */
+static unsigned count_attached(const struct generation *generation) {
+    return atomic_load(&generation->attached) - atomic_load(&generation->refused);
+}
+
+static void on_sweep(struct rp_worker *worker, void *arg) {
+    if (worker) generation_sweep(arg, worker);
+}
+
+/* It has left all workers, and no message from one to another is on its way any more that would call its plugins. */
+static bool has_ended(struct engine *engine, struct generation *generation) {
+    if (atomic_load(&generation->detached) < count_attached(generation)) return false;
+    if (!generation->sweeping) engine_post_all(engine, on_sweep, generation);
+    generation->sweeping = true;
+    return atomic_load(&generation->swept) == engine->group.count;
+}
+
 static void close_old(struct engine *engine) {
     if (engine->reload.phase == RELOAD_ENTERING) return; /* what is new still looks at what was before it */
     for (struct generation *generation = engine->generations, *next; generation; generation = next) {
         next = generation->next;
         if (generation == engine->current || generation == engine->reload.generation) continue;
-        if (atomic_load(&generation->detached) < engine->group.count) continue;
+        if (!has_ended(engine, generation)) continue;
         rp_log(RP_LOG_INFO, "reload", "generation %u has ended", generation->number);
         remove_generation(engine, generation);
     }
@@ -147,16 +162,12 @@ static void on_detach(struct rp_worker *worker, void *arg) {
     if (worker) generation_detach(arg, worker);
 }
 
-/* One after the other: the last one that was told is the only one that can have refused. */
-static unsigned count_attached(const struct generation *generation) {
-    return atomic_load(&generation->attached) - atomic_load(&generation->refused);
-}
-
+/* They were told one after the other: the last one is the only one that can have refused. */
 static void undo(struct engine *engine) {
     engine->reload.phase = RELOAD_UNDOING;
     unsigned count = count_attached(engine->reload.generation);
     for (unsigned i = 0; i < count; i++) engine_post(engine, i, on_detach, engine->reload.generation);
-    reload_step(engine); /* perhaps it was the first worker that refused, and there is nothing to wait for */
+    reload_step(engine); /* perhaps it was the first worker that refused: then none has to detach */
 }
 
 /* From here on it must succeed. */
@@ -199,7 +210,7 @@ static void attached(struct engine *engine) {
 
 static void undone(struct engine *engine) {
     struct generation *generation = engine->reload.generation;
-    if (atomic_load(&generation->detached) < count_attached(generation)) return;
+    if (!has_ended(engine, generation)) return;
     remove_generation(engine, generation);
     finish(engine, false);
 }

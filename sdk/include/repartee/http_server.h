@@ -7,6 +7,9 @@
  *
  * A write to a connection that is broken already returns above 0, and on_gone follows.
  *
+ * Until the response is complete the exchange holds the generation of its route (see plugin.h, "A reload"). An upgraded one
+ * does not, since it may last for ever: its transport calls rp_element_hold, or hands it on in adopt().
+ *
  * After respond(), end() or abort(), and after on_gone(), the exchange must not be touched again. Calls on the exchange never
  * call back from inside. Every response gets X-Request-Id, Content-Length or chunked framing, Connection and Date from
  * the listener. */

@@ -148,7 +148,7 @@ test("peers that send nonsense, nothing or too much are ended, and harm nobody",
   assert.equal(await talk(server.socket, null, { end: true }), "");
   const before = performance.now();
   assert.equal(await talk(server.socket, '{"command": '), ""); // and then nothing more
-  assert.ok(performance.now() - before > 3000 && performance.now() - before < 9000);
+  assert.ok(performance.now() - before > 2000 && performance.now() - before < 9000);
   // Several commands in a row, and the end of what there is to say: all are answered.
   const lines = (await talk(server.socket, '{"command":"status"}\n{"command":"reload"}\n{"command":"status"}\n',
     { end: true })).trim().split("\n").map((line) => JSON.parse(line));
@@ -169,7 +169,7 @@ test("peers for whom there is no room wait until others have gone", async () => 
   await pause(200);
   const before = performance.now();
   assert.equal((await server.control("status")).ok, true);
-  assert.ok(performance.now() - before > 2000); // those that say nothing have had their time
+  assert.ok(performance.now() - before > 1500); // those that say nothing have had their time
   for (const client of silent) client.destroy();
   assert.equal(await say(server, "hi"), "hello");
   await server.stop();
