@@ -29,15 +29,17 @@ static void log_line(const struct run *run, enum rp_log_level level, const char 
     rp_log_close(&line);
 }
 
-static void note(struct run *run, const char *what) {
-    inventory_reached(run->vm, &run->rule->origin);
+void dialog_tell(struct run *run, const char *outcome) {
+    const struct origin *origin = &run->rule->origin;
+    inventory_reached(run->vm, origin);
     if (!rp_turn_explained(run->turn)) return;
-    json_t *detail = json_pack("{s:s}", "dialog", run->rule->origin.name);
+    json_t *detail = json_pack("{s:s, s:s}", "dialog", origin->name, "outcome", outcome);
+    json_object_set_new(detail, "at", json_sprintf("%s:%d", origin->file, origin->line));
     if (run->journal) {
         json_object_set_new(detail, "entries", json_integer((json_int_t)json_array_size(run->journal->entries)));
         json_object_set_new(detail, "bytes", json_integer((json_int_t)run->journal->bytes));
     }
-    rp_turn_note(run->turn, &run->stage->element, what, detail);
+    rp_turn_note(run->turn, &run->stage->element, "dialog", detail);
 }
 
 /* ---- the stack --------------------------------------------------------------------------------------------------- */
@@ -187,7 +189,7 @@ void dialog_close(struct run *run) {
 
 /* The running dialog is over. True: something is to be said. */
 static bool end(struct run *run, const char *how, bool passes) {
-    note(run, how);
+    dialog_tell(run, how);
     rp_turn_set_by(run->turn, "%s", run->rule->by);
     dialog_close(run);
     if (run->handed_off) json_array_clear(run->dialogs->stack);
@@ -357,7 +359,7 @@ int dialog_asked(struct run *run) {
     int rc = store(run);
     if (rc != 0) return rc;
     rp_session_wake(run->turn, progress_due(dialogs->record));
-    note(run, "asked");
+    dialog_tell(run, "asked, and waits for an answer");
     rp_turn_set_by(run->turn, "%s", run->rule->by);
     json_array_append(dialogs->stack, dialogs->record);
     dialogs->asked = true;
@@ -382,8 +384,8 @@ enum dialog_next dialog_changed(struct run *run) {
     dialogs->said = NULL;
     dialogs->said_end = &dialogs->said;
     dialogs->said_bytes = 0;
-    if (!restart) return end_with(run, "changed", dialog->changed);
-    note(run, "restarted");
+    if (!restart) return end_with(run, "does not fit its journal, and ends", dialog->changed);
+    dialog_tell(run, "does not fit its journal, and begins anew");
     json_t *record = progress_again(dialogs->record);
     json_object_set_new(record, "code", json_integer((json_int_t)dialog->code));
     dialog_close(run);

@@ -93,6 +93,7 @@ bool dialog_ended(struct run *run, bool replied, bool passes);
 enum dialog_next dialog_changed(struct run *run);
 /* It has failed: the session becomes what it was. True: the store must learn of the failure. `final`: it is over. */
 bool dialog_failed(struct run *run, bool final);
+void dialog_tell(struct run *run, const char *outcome); /* to those who want the turn explained */
 void dialog_close(struct run *run); /* forgets the journal in memory; nothing open: no effect */
 
 /* ---- beside it ---- */

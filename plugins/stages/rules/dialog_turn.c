@@ -32,6 +32,7 @@ static enum run_state after_saving(struct run *run, enum run_state state, bool s
 static bool fails(struct run *run, int code, bool final, enum run_state *out_state) {
     bool resumed = run->dialogs->resumed;
     run->told = NULL;
+    dialog_tell(run, final ? "failed, and is over" : "failed, and is as it was before");
     bool known = dialog_failed(run, final); /* to the store, or soon */
     if (run->rules->options->on_error == ON_ERROR_NEXT && !resumed && !known && !run->wait.saving) return false;
     rp_turn_set_by(run->turn, "%s", run->rule->by);
