@@ -61,13 +61,14 @@ const proxy = (upstream, more = "") =>
   `location / { proxy_pass http://${upstream}; proxy_http_version 1.1; proxy_set_header Connection ""; ${more} }`;
 const upstream = (name, port) => `upstream ${name} { server 127.0.0.1:${port}; keepalive 128; }`;
 
-async function startBot(name, model, ports) {
+async function startBot(name, model, ports, more = {}) {
   const port = await freePort();
-  return start(name, port, program, ["run", "-c", join(here, "bot/bot.lua"), "--workers", "1"], {
+  return start(name, port, program, ["run", "-c", join(here, "bot/bot.lua"), "--workers", "1", "--control", join(folder, `${name}.sock`)], {
     BENCH_PORT: String(port),
     BENCH_MODEL: model,
     BENCH_MODEL_PORT: String(ports.model),
     BENCH_STREAM_PORT: String(ports.stream),
+    ...more,
   });
 }
 
@@ -91,11 +92,16 @@ async function startAll() {
       String(DELTA_INTERVAL_MS),
     ]),
     bot: await startBot("repartee", "plain", ports),
+    cacheBot: await startBot("repartee-cache", "plain", ports, { BENCH_CACHE: "yes" }),
     streamBot: await startBot("repartee-stream", "stream", ports),
   };
   const reply = await post(all.bot.port, "/v1/chat", bodies.rule);
   if (JSON.parse(reply).by !== "rule:repeat-warranty") throw new Error(`not what was expected: ${reply}`);
   const same = JSON.stringify({ reply: "x".repeat(reply.length - 12) });
+  for (const by of ["model:plain", "cache"]) {
+    const answer = JSON.parse(await post(all.cacheBot.port, "/v1/chat", bodies.model));
+    if (answer.by !== by) throw new Error(`the cache: not what was expected: ${JSON.stringify(answer)}`);
+  }
   all.fixed = await startNginx("fixed", folder, await freePort(), `location / { return 200 '${same}'; }`);
   all.proxy = await startNginx("proxy", folder, await freePort(), proxy("model"), upstream("model", ports.model));
   all.streamProxy = await startNginx(
@@ -191,6 +197,12 @@ async function measureAll(all) {
   [ours, theirs] = await compare(latency, rule, fixed);
   row("rule reply: latency p50", ours.p50, theirs.p50, "µs");
   row("rule reply: latency p99", ours.p99, theirs.p99, "µs");
+
+  const cached = { server: all.cacheBot, path: "/v1/chat", body: bodies.model, count: 5000 };
+  [ours, theirs] = await compare(cpuPerRequest, cached, fixed);
+  row("cache hit: CPU a request; return 200", ours.cpu, theirs.cpu, "µs");
+  [ours, theirs] = await compare(latency, cached, fixed);
+  row("cache hit: latency p50", ours.p50, theirs.p50, "µs");
 
   const model = { server: all.bot, path: "/v1/chat", body: bodies.model, count: 3000 };
   const passed = { server: all.proxy, path: "/v1/chat/completions", body: bodies.model, count: 3000 };

@@ -193,3 +193,17 @@ void cache_close(struct rp_element *element) {
     free(cache);
     element->state = NULL;
 }
+
+/* What a worker has is the fingerprint, as no element has told everything before all are open. */
+int cache_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
+    unsigned char *fingerprint = rp_alloc(RP_FINGERPRINT_SIZE);
+    (void)worker, (void)error;
+    rp_element_fingerprint(element, fingerprint);
+    *out_local = fingerprint;
+    return 0;
+}
+
+void cache_detach(struct rp_element *element, struct rp_worker *worker, void *local) {
+    (void)element, (void)worker;
+    free(local);
+}

@@ -92,6 +92,8 @@ void keep_reply(struct cache *cache, struct rp_turn *turn, const struct key *key
 
 int cache_open(struct rp_element *element, struct rp_error *error);
 void cache_close(struct rp_element *element);
+int cache_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error);
+void cache_detach(struct rp_element *element, struct rp_worker *worker, void *local);
 enum rp_outcome cache_on_turn(struct rp_stage *stage, struct rp_turn *turn);
 void cache_cancel(struct rp_stage *stage, struct rp_turn *turn);
 

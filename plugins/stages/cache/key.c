@@ -16,10 +16,14 @@ struct mix {
     crypto_generichash_state state;
 };
 
+static void add_number(struct mix *mix, uint64_t number) {
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = number >> 8 * i & 255;
+    crypto_generichash_update(&mix->state, bytes, sizeof bytes);
+}
+
 static void add(struct mix *mix, const void *data, size_t len) {
-    unsigned char head[8];
-    for (size_t i = 0; i < sizeof head; i++) head[i] = (uint64_t)len >> 8 * i & 255;
-    crypto_generichash_update(&mix->state, head, sizeof head);
+    add_number(mix, len);
     if (len) crypto_generichash_update(&mix->state, data, len);
 }
 
@@ -27,11 +31,11 @@ static void add_str(struct mix *mix, struct rp_str text) {
     add(mix, text.data, text.len);
 }
 
-/* Equal on all machines, whatever a double looks like there. */
-static void add_number(struct mix *mix, double number) {
-    char text[40];
-    int len = isnan(number) ? 0 : snprintf(text, sizeof text, "%.17g", number);
-    add(mix, text, (size_t)len);
+/* There are many NANs, all of which mean that nothing is set. */
+static void add_real(struct mix *mix, double number) {
+    uint64_t bits = UINT64_MAX;
+    if (!isnan(number)) memcpy(&bits, &number, sizeof bits);
+    add_number(mix, bits);
 }
 
 static void add_json(struct mix *mix, const json_t *value) {
@@ -41,20 +45,27 @@ static void add_json(struct mix *mix, const json_t *value) {
 }
 
 static void add_messages(struct mix *mix, const struct rp_message *messages, size_t count) {
-    add_number(mix, (double)count);
+    add_number(mix, count);
     for (size_t i = 0; i < count; i++) {
-        add_number(mix, messages[i].role);
+        add_number(mix, (uint64_t)messages[i].role);
         add_str(mix, messages[i].text);
     }
+}
+
+static void add_list(struct mix *mix, const char *const *texts) {
+    size_t count = 0;
+    while (texts && texts[count]) count++;
+    add_number(mix, count);
+    for (size_t i = 0; i < count; i++) add_str(mix, rp_str(texts[i]));
 }
 
 static void add_prompt(struct mix *mix, const struct rp_prompt *prompt) {
     add_str(mix, prompt->system);
     add_messages(mix, prompt->examples, prompt->example_count);
-    add_number(mix, prompt->temperature);
-    add_number(mix, prompt->top_p);
-    add_number(mix, (double)prompt->max_tokens);
-    for (size_t i = 0; prompt->stop && prompt->stop[i]; i++) add_str(mix, rp_str(prompt->stop[i]));
+    add_real(mix, prompt->temperature);
+    add_real(mix, prompt->top_p);
+    add_number(mix, (uint64_t)prompt->max_tokens);
+    add_list(mix, prompt->stop);
     add_json(mix, prompt->tools);
     add_json(mix, prompt->schema);
     add_str(mix, rp_str(prompt->grammar));
@@ -81,11 +92,9 @@ const char *key_of(const struct cache *cache, struct rp_turn *turn, struct key *
     if (count > 0 && options->history == HISTORY_SKIP) return "the conversation has begun before";
     if (turn->message.len > MESSAGE_MAX) return "the message is long";
     const struct rp_prompt *prompt = rp_turn_prompt(turn);
-    unsigned char fingerprint[RP_FINGERPRINT_SIZE];
     struct mix mix;
     crypto_generichash_init(&mix.state, NULL, 0, KEY_SIZE);
-    rp_element_fingerprint(cache->element, fingerprint);
-    add(&mix, fingerprint, sizeof fingerprint);
+    add(&mix, rp_local(cache->element, turn->worker), RP_FINGERPRINT_SIZE);
     add_str(&mix, options->exact ? turn->message : fold(turn, turn->message));
     add_prompt(&mix, prompt);
     add_messages(&mix, history, count);

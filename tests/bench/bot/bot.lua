@@ -18,5 +18,6 @@ pipeline {
   ratelimit { rate = "100000/s", burst = 100000, per = "user" },
   redact { "phone_cn", "id_card_cn", "bank_card", "email" },
   rules { dir = "rules" },
+  env("BENCH_CACHE", "") ~= "" and cache { history = "ignore" } or nil,
   ask { model = env "BENCH_MODEL", history = 0 },
 }

@@ -24,6 +24,7 @@ static struct crew {
     struct rp_stage stages[2], *stage_pointers[2];
     struct options options;
     struct rp_transport transport;
+    void *locals[WORKERS];
     atomic_uint calls, closes, done, answered, wrong;
     int piece_ms; /* between two pieces of a reply */
 } crew;
@@ -151,7 +152,8 @@ static void open_crew(int64_t ttl_ms, int piece_ms) {
     crew.runtime.hub = session_hub_create(100);
     for (size_t i = 0; i < 2; i++) {
         crew.stages[i].element =
-            (struct rp_element){.type = &types[i]->type, .name = types[i]->type.name, .options = &crew.options};
+            (struct rp_element){.type = &types[i]->type, .name = types[i]->type.name, .options = &crew.options,
+                                .local = crew.locals};
         crew.stage_pointers[i] = &crew.stages[i];
     }
     crew.pipeline = (struct rp_pipeline){.name = "main", .stages = crew.stage_pointers, .count = 2};
@@ -161,6 +163,7 @@ static void open_crew(int64_t ttl_ms, int piece_ms) {
     for (int i = 0; i < WORKERS; i++) {
         crew.group.workers[i]->turns = turn_table_create();
         crew.group.workers[i]->runtime = &crew.runtime;
+        types[0]->type.attach(&crew.stages[0].element, crew.group.workers[i], &crew.locals[i], NULL);
     }
 }
 
@@ -179,7 +182,10 @@ static void wait_for(unsigned count) {
     assert_int_equal(atomic_load(&crew.done), count);
     assert_int_equal(atomic_load(&crew.wrong), 0);
     assert_int_equal(atomic_load(&crew.closes), atomic_load(&crew.calls));
-    for (int i = 0; i < WORKERS; i++) turn_table_destroy(crew.group.workers[i]->turns);
+    for (int i = 0; i < WORKERS; i++) {
+        scene_cache_type()->type.detach(&crew.stages[0].element, crew.group.workers[i], crew.locals[i]);
+        turn_table_destroy(crew.group.workers[i]->turns);
+    }
     scene_cache_type()->type.close(&crew.stages[0].element);
     worker_group_finish(&crew.group);
     session_hub_destroy(crew.runtime.hub);
