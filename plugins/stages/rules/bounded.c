@@ -25,12 +25,21 @@ static int by_length(lua_State *L) {
     return call_original(L);
 }
 
+/* Comparisons of long texts run inside of one call. */
+static void charge_texts(lua_State *L, lua_Integer len, int64_t each) {
+    for (lua_Integer i = 1; i <= len; i++) {
+        if (lua_rawgeti(L, 1, i) == LUA_TSTRING) meter_charge(L, (int64_t)lua_rawlen(L, -1) / 2 * each);
+        lua_pop(L, 1);
+    }
+}
+
 static int sort(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Integer len = luaL_len(L, 1);
     int64_t each = 1;
     for (lua_Integer n = len; n > 1; n /= 2) each++;
     charge_range(L, 0, len > STEPS_MAX / 64 ? STEPS_MAX : len * each);
+    if (lua_isnoneornil(L, 2)) charge_texts(L, len, each);
     return repeatable_journal(L) ? repeatable_sort(L) : call_original(L);
 }
 

@@ -12,6 +12,7 @@
 struct reader {
     lua_State *L;
     int depth, nodes;
+    size_t bytes; /* of all texts: one that is long may occur many times, and is copied each time */
     const char *why;
 };
 
@@ -34,6 +35,7 @@ static json_t *read_number(struct reader *reader, int index) {
 static json_t *read_string(struct reader *reader, int index) {
     size_t len;
     const char *text = lua_tolstring(reader->L, index, &len);
+    if ((reader->bytes += len) > LUAJSON_BYTES) return refuse(reader, "a table with too much text cannot be JSON");
     json_t *value = json_stringn(text, len);
     return value ? value : refuse(reader, "a string that is not valid UTF-8 cannot be JSON");
 }

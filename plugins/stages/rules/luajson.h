@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <repartee/base.h>
 
+#define LUAJSON_BYTES ((size_t)8 << 20) /* of the texts in it */
 #define LUAJSON_NODES 100000 /* values in one text made from Lua */
 
 /* The value at `index`. 0 and a new reference, or a negative code with *out_why. Raises nothing. */

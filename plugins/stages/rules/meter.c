@@ -7,7 +7,8 @@
 
 #define HOOK_STEPS 1000
 #define STEP_BYTES 64 /* bytes handed out that count as one step */
-#define REFUSALS_MAX 32
+#define REFUSALS_MAX 8
+#define HOOK_BYTES ((size_t)4 << 20) /* that instructions may go through between two looks at the clock, if one text is long */
 
 static int64_t cpu_now(void) {
     struct timespec now;
@@ -30,11 +31,39 @@ static bool grant(struct meter *meter, size_t old, size_t size) {
     return false;
 }
 
+struct meter *meter_of(lua_State *L) {
+    return *(struct meter **)lua_getextraspace(L);
+}
+
+static void hook(lua_State *L, lua_Debug *debug);
+
+static int hook_steps(const struct account *account) {
+    return account && account->hook_steps ? account->hook_steps : HOOK_STEPS;
+}
+
+static void set_hook(lua_State *L) {
+    const struct meter *meter = meter_of(L);
+    int mask = meter->on_line ? LUA_MASKCOUNT | LUA_MASKLINE : LUA_MASKCOUNT;
+    lua_sethook(L, hook, mask, hook_steps(meter->account));
+}
+
+/* One instruction on a long text, such as a comparison, takes as long as thousands of others: the hook has to come
+ * sooner. Lua allows setting it at any moment. */
+static void mind_text(struct meter *meter, size_t size) {
+    struct account *account = meter->account;
+    int steps = size < HOOK_BYTES ? (int)(HOOK_BYTES / size) : 1;
+    if (!account || !meter->running || steps >= hook_steps(account)) return;
+    account->hook_steps = steps;
+    set_hook(meter->running);
+}
+
 static void *allocate(void *arg, void *block, size_t old, size_t size) {
     struct meter *meter = arg;
-    if (!block) old = 0; /* Lua passes the kind of object then */
+    bool text = !block && old == LUA_TSTRING; /* without a block, Lua passes the kind of object */
+    if (!block) old = 0;
     if (size > old && !grant(meter, old, size)) return NULL;
     meter->used += size - old;
+    if (text && size > 0) mind_text(meter, size);
     if (size == 0) {
         free(block);
         return NULL;
@@ -49,16 +78,13 @@ lua_State *meter_state(struct meter *meter) {
     return L;
 }
 
-struct meter *meter_of(lua_State *L) {
-    return *(struct meter **)lua_getextraspace(L);
-}
-
 void meter_begin(struct meter *meter, struct account *account) {
     size_t left = account->growth < account->max_growth ? (size_t)(account->max_growth - account->growth) : 0;
     meter->account = account;
     meter->used_before = meter->used;
     meter->limit = meter->used + left < meter->cap ? meter->used + left : meter->cap;
     meter->cpu_before = 0;
+    meter->running = NULL;
 }
 
 void meter_end(struct meter *meter) {
@@ -67,6 +93,7 @@ void meter_end(struct meter *meter) {
     if (account->growth < 0) account->growth = 0;
     if (meter->cpu_before) account->cpu_ns += cpu_now() - meter->cpu_before;
     meter->account = NULL;
+    meter->running = NULL;
     meter->limit = meter->cap;
 }
 
@@ -88,12 +115,13 @@ static void hook(lua_State *L, lua_Debug *debug) {
         luaL_error(L, "this turn has ended");
         return;
     }
-    if (spend(account, HOOK_STEPS)) check_time(meter, account);
+    if (spend(account, hook_steps(account))) check_time(meter, account);
     if (account->over != METER_FINE) meter_raise(L);
 }
 
 void meter_watch(lua_State *L) {
-    lua_sethook(L, hook, meter_of(L)->on_line ? LUA_MASKCOUNT | LUA_MASKLINE : LUA_MASKCOUNT, HOOK_STEPS);
+    meter_of(L)->running = L;
+    set_hook(L);
 }
 
 void meter_note(lua_State *L, int64_t steps) {

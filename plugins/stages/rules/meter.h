@@ -31,6 +31,7 @@ struct account {
     int64_t growth, max_growth; /* bytes by which the state grew */
     int64_t cpu_ns, max_cpu_ns;
     int64_t wall_end_ns; /* rp_now_ns() */
+    int hook_steps;      /* instructions between two looks at the clock; 0: the usual number */
     unsigned refusals;   /* of memory; each makes Lua collect all garbage, so they are counted too */
     enum meter_over over;
 };
@@ -38,6 +39,7 @@ struct account {
 struct meter { /* zero-initialise; `cap` is the caller's to set */
     size_t used, cap, limit;
     struct account *account; /* NULL while no rule runs */
+    lua_State *running;      /* whose hook comes sooner once it has made a long text; NULL: not known yet */
     size_t used_before;
     int64_t cpu_before; /* 0: not looked at in this slice */
     void (*on_line)(lua_State *L, lua_Debug *debug); /* for coverage: set before anything runs; NULL: none */

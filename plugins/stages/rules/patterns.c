@@ -6,6 +6,7 @@
 
 #include "meter.h"
 #include "pattern_text.h"
+#include "run.h"
 
 #define KEPT 500
 #define COMPILE_STEPS 20000
@@ -87,7 +88,8 @@ const struct rp_regex *patterns_get(lua_State *L, int index, const char *name) {
 
 bool patterns_find(lua_State *L, const struct rp_regex *regex, struct rp_str text, struct rp_match *out_match) {
     meter_charge(L, (int64_t)text.len / 4 + 100);
-    int found = rp_regex_match(regex, text, 0, RP_MATCH_TRUSTED, out_match);
+    struct run *run = vm_of(L)->run;
+    int found = run ? run_match(run, regex, text, out_match) : rp_regex_match(regex, text, 0, RP_MATCH_TRUSTED, out_match);
     if (found < 0) luaL_error(L, "a pattern is over its limits on this text");
     return found == RP_MATCH_FOUND;
 }

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <repartee/log.h>
+#include <repartee/metrics.h>
 
 #include "attempt.h"
 #include "dialog.h"
@@ -70,6 +71,9 @@ static int push_traceback(lua_State *L) {
 
 void run_log_failure(const struct run *run, int code, const char *text) {
     struct rp_log_line line;
+    rp_metric_add(rp_metric(RP_COUNTER, "repartee_rule_errors_total", "Rules, guards and tools that failed, by error code",
+                            "rule", run_origin(run)->name, "code", rp_error_code(code), NULL),
+                  1);
     rp_log_open(&line, RP_LOG_ERROR, "rules");
     rp_log_str(&line, "message", rp_str(run->guard ? "a guard failed" : run->tool ? "a tool failed" : "a rule failed"));
     rp_log_str(&line, "request_id", rp_str(run->turn->id));
@@ -177,6 +181,7 @@ enum run_state run_wait(struct run *run) {
 static void begin_slice(struct run *run) {
     run->vm->run = run;
     meter_begin(&run->vm->meter, &run->account);
+    run->vm->meter.running = run->co;
 }
 
 static void end_slice(struct run *run) {

@@ -101,6 +101,11 @@ void run_match_again(struct run *run);              /* all rules may try, from t
  * run->after_save. */
 void run_save(struct run *run);
 
+/* rp_regex_match on the budget that all patterns of the turn share. */
+static inline int run_match(struct run *run, const struct rp_regex *regex, struct rp_str text, struct rp_match *out_match) {
+    rp_regex_budget_resume(&run->regex);
+    return rp_regex_match_within(regex, text, 0, RP_MATCH_TRUSTED, &run->regex, out_match);
+}
 static inline const struct origin *run_origin(const struct run *run) {
     if (run->guard) return &run->guard->origin;
     if (run->tool) return &run->tool->origin;

@@ -64,6 +64,7 @@ lua_State *vm_take(lua_State *L, int *out_ref) {
     if (vm->idle_count > 0) {
         struct idle *last = &vm->idle[--vm->idle_count];
         *out_ref = last->ref;
+        meter_watch(last->co);
         return last->co;
     }
     lua_State *co = lua_newthread(L);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <repartee/metrics.h>
 
 #include "bot.h"
 
@@ -180,6 +181,12 @@ BUDGET(sorting_with_a_lying_comparator_ends,
 BUDGET(counting_characters_for_ever_ends, "local s = (\"你\"):rep(1 << 18) while true do utf8.len(s) end")
 BUDGET(deep_recursion_ends, "local function f() return 1 + f() end while true do pcall(f) end")
 BUDGET(encoding_for_ever_ends, "local m = {} for i = 1, 1000 do m[i] = i end while true do json.encode(m) end")
+BUDGET(comparing_long_texts_ends,
+       "local a = (\"\\0\"):rep(1 << 19) local b = a .. \"x\" local n = 0 while true do n = a < b and n + 1 or n end")
+BUDGET(sorting_long_texts_ends,
+       "local a, b, m = (\"\\0\"):rep(1 << 19), (\"\\0\"):rep(1 << 19) .. \"x\", {}\n"
+       "for i = 1, 10000 do m[i] = i % 2 == 0 and a or b end while true do table.sort(m) end")
+BUDGET(reading_numbers_from_long_texts_ends, "local a = (\"1\"):rep(1 << 20) while true do local n = a + 0 end")
 BUDGET(logging_for_ever_ends, "while true do log(\"again\") end")
 BUDGET(waiting_too_often_ends, "for i = 1, 100 do t:sleep(0) end")
 BUDGET(waiting_too_often_in_pcall_ends, "while true do pcall(t.sleep, t, 0) end")
@@ -195,6 +202,23 @@ static void a_shared_tree_is_not_encoded_for_ever(void **state) {
     bot_rules(
         RULE("local n = { 1 } for i = 1, 28 do n = { n, n } end local ok, why = pcall(json.encode, n) return why"));
     assert_non_null(strstr(bot_say("x"), "too many values"));
+}
+
+static void a_text_in_many_places_is_not_encoded(void **state) {
+    (void)state;
+    bot_rules(RULE("local big, m = (\"x\"):rep(1 << 20), {} for i = 1, 1000 do m[i] = big end\n"
+                   "local ok, why = pcall(json.encode, m) return why"));
+    assert_non_null(strstr(bot_say("x"), "too much text"));
+}
+
+static void failures_are_counted(void **state) {
+    (void)state;
+    bot_rules(RULE("error(\"no\")"));
+    struct rp_metric *errors =
+        rp_metric(RP_COUNTER, "repartee_rule_errors_total", "", "rule", "x", "code", "rule_error", NULL);
+    int64_t before = rp_metric_value(errors);
+    bot_expect("x", "!rule_error", NULL);
+    assert_true(rp_metric_value(errors) == before + 1);
 }
 
 static void memory_of_many_turns_does_not_add_up(void **state) {
@@ -248,6 +272,11 @@ int main(void) {
         TEST(counting_characters_for_ever_ends),
         TEST(deep_recursion_ends),
         TEST(encoding_for_ever_ends),
+        TEST(comparing_long_texts_ends),
+        TEST(sorting_long_texts_ends),
+        TEST(reading_numbers_from_long_texts_ends),
+        TEST(a_text_in_many_places_is_not_encoded),
+        TEST(failures_are_counted),
         TEST(logging_for_ever_ends),
         TEST(waiting_too_often_ends),
         TEST(waiting_too_often_in_pcall_ends),
