@@ -101,14 +101,6 @@ static int complain(const struct control_command *command, const char *why) {
     return EXIT_BOT;
 }
 
-static int open_connection(const struct wish *wish, struct rp_error *error) {
-    char places[2][CONTROL_PATH_SIZE];
-    if (wish->path) return control_connect(&wish->path, 1, error);
-    size_t count = control_places(wish->file, places, error);
-    const char *const paths[] = {places[0], places[1]};
-    return count ? control_connect(paths, count, error) : -1;
-}
-
 static int print_answer(const struct control_command *command, const struct wish *wish, int fd, const json_t *answer) {
     bool ok = json_is_true(json_object_get(answer, "ok"));
     const char *why = json_string_value(json_object_get(answer, "error"));
@@ -124,8 +116,8 @@ static int print_answer(const struct control_command *command, const struct wish
 
 static int ask(const struct control_command *command, const struct wish *wish) {
     struct rp_error error = {0};
-    int fd = open_connection(wish, &error);
-    json_t *answer = fd < 0 ? NULL : control_ask(fd, command->name, &error);
+    int fd = control_connect_bot(wish->file, wish->path, &error);
+    json_t *answer = fd < 0 ? NULL : control_ask(fd, json_pack("{s:s}", "command", command->name), &error);
     int code = answer ? print_answer(command, wish, fd, answer) : EXIT_BOT;
     if (!answer && error.file[0])
         fprintf(stderr, "%s: %s\n", error.file, error.text);

@@ -6,11 +6,13 @@
 
 #include "core/base/log_sink.h"
 #include "core/cli/command.h"
+#include "core/control/control.h"
 #include "core/explain/tree.h"
 #include "core/turn/alone.h"
 
 static const char usage[] =
-    "usage: repartee explain [-c FILE] [--json] [--session ID] [--user ID] MESSAGE…\n\n"
+    "usage: repartee explain [-c FILE] [--json] [--session ID] [--user ID] MESSAGE…\n"
+    "       repartee explain [-c FILE] [--json] --id ID\n\n"
     "Answers the message as the bot would, and tells stage by stage what happened, why, and how long it took.\n"
     "Several messages are one conversation. Nothing is served, but models and servers are really asked, and\n"
     "the session is kept where the bot keeps its sessions. Exit code 1 when a message got no reply.\n\n"
@@ -18,11 +20,13 @@ static const char usage[] =
     "  -j, --json           print each record as one line of JSON\n"
     "  -s, --session ID     go on with this session [a new one]\n"
     "  -u, --user ID        speak as this user [$USER]\n"
+    "  -i, --id ID          ask the running server about this turn, by its request id: trace { } keeps its record\n"
+    "      --control PATH   the server's control socket, where it was given one\n"
     "  -p, --pipeline NAME  by this pipeline [the first]\n"
     "  -h, --help           this text\n";
 
 struct wish {
-    const char *file, *session, *user, *pipeline;
+    const char *file, *session, *user, *pipeline, *id, *control;
     bool json;
 };
 struct client {
@@ -35,29 +39,26 @@ struct client {
 
 /* ---- a turn ------------------------------------------------------------------------------------------------------ */
 
-static void show(const struct client *client, const struct rp_chunk *chunk, enum rp_flow flow) {
-    const json_t *record = rp_turn_record(client->turn);
-    struct rp_str reply = rp_turn_reply_text(client->turn);
-    if (client->wish->json) {
-        json_dumpf(record, stdout, JSON_COMPACT);
-        putchar('\n');
+static void show(const struct wish *wish, const json_t *record, const struct rp_str *reply) {
+    if (!wish->json) {
+        tree_write(record, reply, isatty(STDOUT_FILENO) != 0, stdout);
         return;
     }
-    tree_write(record, reply, isatty(STDOUT_FILENO) != 0, stdout);
-    if (flow != RP_ERROR) return;
-    const char *message = chunk->fault.message ? chunk->fault.message : rp_error_text(chunk->fault.code);
-    printf("refused    %s: %s\n", rp_error_code(chunk->fault.code), message);
+    json_dumpf(record, stdout, JSON_COMPACT);
+    putchar('\n');
 }
 
 static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp_flow flow) {
     struct client *client = (struct client *)sink;
+    struct rp_str reply = rp_turn_reply_text(client->turn);
+    (void)chunk;
     if (flow == RP_MORE) {
         rp_turn_more(client->turn);
         return;
     }
     client->failed = flow == RP_ERROR;
     snprintf(client->session, sizeof(client->session), "%.*s", RP_STR_ARG(client->turn->session));
-    show(client, chunk, flow);
+    show(client->wish, rp_turn_record(client->turn), &reply);
 }
 
 static void on_done(struct rp_sink *sink) {
@@ -116,27 +117,51 @@ static int run(const struct wish *wish, char **messages, int count) {
     return code < 0 ? EXIT_BOT : code;
 }
 
+/* ---- an earlier turn --------------------------------------------------------------------------------------------- */
+
+static int explain_earlier(const struct wish *wish) {
+    struct rp_error error = {0};
+    int fd = control_connect_bot(wish->file, wish->control, &error);
+    json_t *answer =
+        fd < 0 ? NULL : control_ask(fd, json_pack("{s:s, s:s}", "command", "trace", "id", wish->id), &error);
+    const json_t *record = json_object_get(answer, "record");
+    const char *why = answer ? json_string_value(json_object_get(answer, "error")) : error.text;
+    if (record)
+        show(wish, record, NULL);
+    else
+        fprintf(stderr, "repartee explain: %s\n", why ? why : "the server's answer is not understood");
+    int code = record ? EXIT_OK : EXIT_BOT;
+    json_decref(answer);
+    if (fd >= 0) close(fd);
+    return code;
+}
+
 int command_explain(int argc, char **argv) {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"session", required_argument, NULL, 's'},
                                             {"user", required_argument, NULL, 'u'},
                                             {"pipeline", required_argument, NULL, 'p'},
+                                            {"id", required_argument, NULL, 'i'},
+                                            {"control", required_argument, NULL, 'C'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     struct wish wish = {.file = "bot.lua", .user = getenv("USER")};
     int option;
-    while ((option = getopt_long(argc, argv, "c:js:u:p:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:js:u:p:i:h", options, NULL)) != -1) {
         switch (option) {
         case 'c': wish.file = optarg; break;
         case 'j': wish.json = true; break;
         case 's': wish.session = optarg; break;
         case 'u': wish.user = optarg; break;
         case 'p': wish.pipeline = optarg; break;
+        case 'i': wish.id = optarg; break;
+        case 'C': wish.control = optarg; break;
         default: fputs(usage, option == 'h' ? stdout : stderr); return option == 'h' ? EXIT_OK : EXIT_USAGE;
         }
     }
-    if (optind == argc) {
+    if (wish.id && optind == argc) return explain_earlier(&wish);
+    if (optind == argc || wish.id) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }

@@ -61,13 +61,27 @@ static bool read_line(int fd, struct rp_buf *line) {
     }
 }
 
-json_t *control_ask(int fd, const char *command, struct rp_error *error) {
+int control_connect_bot(const char *bot_file, const char *path, struct rp_error *error) {
+    char places[2][CONTROL_PATH_SIZE];
+    if (path) return control_connect(&path, 1, error);
+    size_t count = control_places(bot_file, places, error);
+    const char *const paths[] = {places[0], places[1]};
+    return count ? control_connect(paths, count, error) : -1;
+}
+
+static bool send_request(int fd, json_t *request) {
+    char *line = json_dumps(request, JSON_COMPACT);
+    bool sent = line && send_all(fd, rp_str(line)) && send_all(fd, RP_STR("\n"));
+    free(line);
+    json_decref(request);
+    return sent;
+}
+
+json_t *control_ask(int fd, json_t *request, struct rp_error *error) {
     struct rp_buf text;
     json_t *answer = NULL;
     rp_buf_init(&text, ANSWER_MAX);
-    rp_buf_printf(&text, "{\"command\": \"%s\"}\n", command);
-    bool sent = send_all(fd, rp_buf_str(&text));
-    rp_buf_clear(&text);
+    bool sent = send_request(fd, request);
     if (!sent || !read_line(fd, &text))
         rp_error_set(error, RP_EIO, "the server ended the connection without an answer");
     else if (rp_json_parse(text.data, text.len, &answer, error) == 0 && !json_is_object(answer)) {

@@ -41,8 +41,10 @@ void control_answer(struct control_peer *peer, json_t *answer, bool stays);
 
 /* Connects to the first of the places that answers. A descriptor, or -1 with `error` filled. */
 int control_connect(const char *const *paths, size_t count, struct rp_error *error);
-/* Sends a command and waits for its answer: a new reference, or NULL with `error` filled. */
-json_t *control_ask(int fd, const char *command, struct rp_error *error);
+/* The same for the server of this bot file, at `path`, or NULL for the usual places. */
+int control_connect_bot(const char *bot_file, const char *path, struct rp_error *error);
+/* Sends {"command": …}, which it takes, and waits for its answer: a new reference, or NULL with `error` filled. */
+json_t *control_ask(int fd, json_t *request, struct rp_error *error);
 void control_wait_for_end(int fd); /* until the server has closed the connection */
 
 #endif

@@ -135,12 +135,14 @@ static void put_stage(const struct tree *tree, const json_t *stage, bool last) {
     put_notes(tree, json_object_get(stage, "notes"), last ? "   " : "│  ");
 }
 
-static void put_reply(const struct tree *tree, const json_t *record, struct rp_str reply) {
+static void put_reply(const struct tree *tree, const json_t *record, const struct rp_str *reply) {
     const json_t *part = json_object_get(record, "reply"), *usage = json_object_get(record, "usage");
-    put_label(tree, "reply");
-    put_lines(tree, reply, "\n           ");
-    fputc('\n', tree->out);
+    if (reply) put_label(tree, "reply");
+    if (reply) put_lines(tree, *reply, "\n           ");
+    if (reply) fputc('\n', tree->out);
     put_line(tree, "by", json_object_get(part, "by"));
+    put_line(tree, "refused", json_object_get(record, "error"));
+    put_line(tree, "", json_object_get(record, "error_message"));
     put_line(tree, "finish", json_object_get(part, "finish"));
     if (number(usage, "input_tokens") + number(usage, "output_tokens") > 0) {
         put_label(tree, "tokens");
@@ -155,7 +157,7 @@ static void put_reply(const struct tree *tree, const json_t *record, struct rp_s
     fputc('\n', tree->out);
 }
 
-void tree_write(const json_t *record, struct rp_str reply, bool colour, FILE *out) {
+void tree_write(const json_t *record, const struct rp_str *reply, bool colour, FILE *out) {
     struct tree tree = {out, colour};
     const json_t *stages = json_object_get(record, "stages"), *text = json_object_get(record, "text");
     json_t *stage;

@@ -6,7 +6,7 @@
 
 #include <repartee/base.h>
 
-/* `reply`: what the client got. `colour`: the output is a terminal. What a bot or a model says cannot command it. */
-void tree_write(const json_t *record, struct rp_str reply, bool colour, FILE *out);
+/* `reply`: what the client got; NULL: it is not known any more. `colour`: the output is a terminal. What a bot or a model says cannot command it. */
+void tree_write(const json_t *record, const struct rp_str *reply, bool colour, FILE *out);
 
 #endif

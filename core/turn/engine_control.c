@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <repartee/explain.h>
+
 #include "core/control/control.h"
 #include "core/turn/engine_state.h"
 
@@ -49,7 +51,8 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_result
     control_answer(peer, result_json(result), false);
 }
 
-static void reload(struct engine *engine, struct control_peer *peer) {
+static void reload(struct engine *engine, struct control_peer *peer, const json_t *request) {
+    (void)request;
     struct asker *asker = rp_calloc(1, sizeof(*asker));
     *asker = (struct asker){.waiter = {.done = on_reloaded}, .engine = engine, .peer = peer, .next = engine->askers};
     asker->link = &engine->askers;
@@ -83,7 +86,8 @@ static json_t *old_generations(const struct engine *engine) {
     return list;
 }
 
-static void status(struct engine *engine, struct control_peer *peer) {
+static void status(struct engine *engine, struct control_peer *peer, const json_t *request) {
+    (void)request;
     const struct bot *bot = engine->current->bot;
     json_t *answer = json_pack(
         "{s:b, s:s, s:s, s:s, s:s, s:I, s:f, s:i, s:i, s:i, s:I, s:o}", "ok", 1, "state", state_of(engine), "version",
@@ -97,9 +101,34 @@ static void status(struct engine *engine, struct control_peer *peer) {
     control_answer(peer, answer, false);
 }
 
+/* ---- trace -------------------------------------------------------------------------------------------------------------- */
+
+#define RECORD_MAX ((size_t)2 << 20)
+
+static const char *why_not(const struct engine *engine, int code) {
+    if (code == -RP_ETOOLARGE) return "the record is too large to be sent here";
+    return engine->current->bot->trace.keep > 0 ? "no record of this turn is kept any more, or there was none"
+                                                : "the bot file has no trace { }, so no records are kept";
+}
+
+/* {"command": "trace", "id": "…"}: the record of an earlier turn. */
+static void trace(struct engine *engine, struct control_peer *peer, const json_t *request) {
+    struct rp_buf text;
+    json_t *record = NULL;
+    rp_buf_init(&text, RECORD_MAX);
+    int code = rp_trace_text(rp_str(json_string_value(json_object_get(request, "id"))), &text);
+    if (code == 0) code = rp_json_parse(text.data, text.len, &record, NULL);
+    rp_buf_finish(&text);
+    if (code == 0)
+        control_answer(peer, json_pack("{s:b, s:o}", "ok", 1, "record", record), false);
+    else
+        control_answer(peer, json_pack("{s:b, s:s}", "ok", 0, "error", why_not(engine, code)), false);
+}
+
 /* ---- commands ------------------------------------------------------------------------------------------------------------ */
 
-static void stop(struct engine *engine, struct control_peer *peer) {
+static void stop(struct engine *engine, struct control_peer *peer, const json_t *request) {
+    (void)request;
     control_answer(peer, json_pack("{s:b, s:I}", "ok", 1, "pid", (json_int_t)getpid()), true);
     engine_stop(engine);
 }
@@ -107,20 +136,19 @@ static void stop(struct engine *engine, struct control_peer *peer) {
 static void on_command(void *arg, struct control_peer *peer, const char *command, const json_t *request) {
     static const struct {
         const char *name;
-        void (*run)(struct engine *engine, struct control_peer *peer);
+        void (*run)(struct engine *engine, struct control_peer *peer, const json_t *request);
         bool stopping; /* also while the server stops */
-    } commands[] = {{"reload", reload, false}, {"status", status, true}, {"stop", stop, true}};
+    } commands[] = {{"reload", reload, false}, {"status", status, true}, {"stop", stop, true}, {"trace", trace, true}};
     struct engine *engine = arg;
-    (void)request;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(command, commands[i].name) != 0) continue;
         if (!engine->stopping || commands[i].stopping)
-            commands[i].run(engine, peer);
+            commands[i].run(engine, peer, request);
         else
             control_answer(peer, json_pack("{s:b, s:s}", "ok", 0, "error", "the server is shutting down"), false);
         return;
     }
-    control_answer(peer, json_pack("{s:b, s:s}", "ok", 0, "error", "there is no such command: reload, status and stop are"),
+    control_answer(peer, json_pack("{s:b, s:s}", "ok", 0, "error", "there is no such command: reload, status, stop and trace are"),
                    false);
 }
 

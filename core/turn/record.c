@@ -137,7 +137,11 @@ static void complete(struct turn *turn) {
     json_object_set_new(root, "usage",
                         json_pack("{s:I, s:I}", "input_tokens", (json_int_t)turn->usage.input_tokens, "output_tokens",
                                   (json_int_t)turn->usage.output_tokens));
-    if (turn->fault.code) json_object_set_new(root, "error", json_string(rp_error_code(turn->fault.code)));
+    if (turn->fault.code) {
+        const char *message = turn->fault.message ? turn->fault.message : rp_error_text(turn->fault.code);
+        json_object_set_new(root, "error", json_string(rp_error_code(turn->fault.code)));
+        json_object_set_new(root, "error_message", json_string(message));
+    }
     json_object_set_new(root, "us", json_real((double)(rp_now_ns() - turn->pub.started_ns) / 1e3));
     mask_value(turn, root);
 }

@@ -47,6 +47,7 @@ if grep -q "boss@" out; then die "what is masked is shown: $(cat out)"; fi
 runs 1 fail
 says "rule fails (rules/a.lua:5): failed"
 says "refused    rule_error"
+says "           a rule of the bot failed"
 grep -q "rules/a.lua:5: no" err || die "the error's own text is missing: $(cat err)"
 runs 0 --json hi
 python3 -c 'import json; record = json.loads(open("out").read()); assert record["reply"]["by"] == "rule:hi", record'

@@ -17,7 +17,8 @@ static const char *write_tree(const char *json, const char *reply, bool colour) 
     json_error_t error;
     json_t *record = json_loads(json, 0, &error);
     if (!record) fail_msg("%s", error.text);
-    tree_write(record, rp_str(reply), colour, out);
+    struct rp_str text_of_reply = rp_str(reply);
+    tree_write(record, &text_of_reply, colour, out);
     json_decref(record);
     fclose(out);
     return text;

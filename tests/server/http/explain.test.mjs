@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openClient } from "../websocket/client.mjs";
-import { startBot } from "../support/repartee.mjs";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { program, startBot } from "../support/repartee.mjs";
 
 const bot = (transports, more = "") => ({
   bot: `
@@ -119,4 +121,19 @@ test("a WebSocket asks for it message by message", async () => {
   assert.equal((await client.ask("hello", { explain: true })).end.explain.reply.by, "rule:kind");
   assert.ok(!("explain" in (await client.ask("hello")).end));
   await client.end();
+});
+
+test("whoever owns the server asks it by its control socket", async () => {
+  const ask = (bot, ...args) =>
+    promisify(execFile)(program, ["explain", "-c", `${bot.folder}/bot.lua`, ...args]).catch((error) => error);
+  const { error } = await (await post(local, { message: "break" })).json();
+  const shown = await ask(local, "--id", error.request_id);
+  assert.match(shown.stdout, /rule broken \(rules\/a.lua:7\): failed/);
+  assert.match(shown.stdout, /refused {4}rule_error/);
+  const record = JSON.parse((await ask(local, "--json", "--id", error.request_id)).stdout);
+  assert.equal(record.id, error.request_id);
+  const unknown = await ask(local, "--id", "nobody");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /no record of this turn/);
+  assert.match((await ask(guarded, "--id", "nobody")).stderr, /no trace \{ \}/);
 });
