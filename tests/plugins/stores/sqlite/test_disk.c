@@ -206,6 +206,7 @@ static void a_lock_by_somebody_else_is_waited_for(void **state) {
     sqlite3 *db;
     place_open();
     assert_int_equal(sqlite3_open(place_options.path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000); /* the store's own sweep may be at it */
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     store_rig_begin_put(&place_rig, RP_STR("a"), RP_STR("1"), 0, &answer);
     usleep(50000);
@@ -224,6 +225,7 @@ static void a_lock_that_lasts_is_an_error(void **state) {
     place_options.patience = 20;
     place_open();
     assert_int_equal(sqlite3_open(place_options.path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000); /* the store's own sweep may be at it */
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(put("a"), -RP_EIO);
     sqlite3_close(db);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -218,11 +219,16 @@ static void beyond_its_queue_it_is_busy_and_recovers(void **state) {
     static struct store_answer answers[PUTS];
     static char value[16 << 10];
     memset(answers, 0, sizeof answers);
+    sqlite3 *db;
     int busy = 0;
     place_options.queue = 256 << 10;
     place_open();
+    assert_int_equal(sqlite3_open(place_options.path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK); /* so that nothing is written */
     for (int i = 0; i < PUTS; i++)
         store_rig_begin_put(&place_rig, RP_STR("k"), rp_str_n(value, sizeof value), 0, &answers[i]);
+    sqlite3_close(db);
     for (int i = 0; i < PUTS; i++) {
         store_rig_wait(&place_rig, &answers[i]);
         busy += answers[i].code == -RP_EBUSY;
