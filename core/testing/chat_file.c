@@ -278,8 +278,8 @@ static void read_http(struct reader *reader, struct rp_str rest) {
 
 static void read_field(struct reader *reader, struct rp_str rest) {
     struct rp_error error;
-    if (!reader->http)
-        wrong(reader, "an `http+` line belongs to the `http` line above it");
+    if (!reader->http || reader->http->last_line + 1 != reader->line)
+        wrong(reader, "an `http+` line belongs to the `http` line right above it");
     else if (chat_script_field(reader->file->arena, rest, reader->http, &error) != 0)
         wrong(reader, "%s", error.text);
     else

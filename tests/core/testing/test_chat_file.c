@@ -180,7 +180,8 @@ static void mistakes_have_their_line(void **state) {
     assert_mistake("http GET a.example: 200\n> a\n< b\n", 1, "expected http METHOD URL");
     assert_mistake("http GET http://a.example: 99\n> a\n< b\n", 1, "no HTTP status");
     assert_mistake("http GET http://a.example {\"a\": 200\n> a\n< b\n", 1, "not valid JSON");
-    assert_mistake("http+ A: b\n> a\n< b\n", 1, "belongs to the `http` line above");
+    assert_mistake("http+ A: b\n> a\n< b\n", 1, "belongs to the `http` line right above");
+    assert_mistake("http GET http://a: 200\n> a\n< b\nhttp+ A: b\n< c\n", 4, "belongs to the `http` line right above");
     assert_mistake("event\n", 1, "expected event NAME");
     assert_mistake("session\n> a\n< b\n", 1, "expected session NAME");
     assert_mistake(">> a\n", 1, "continues the message right above");
