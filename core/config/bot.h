@@ -35,6 +35,7 @@ struct bot_limits { /* the section `limits { … }`; defaults in brackets */
     int64_t session;       /* bytes of a session in the store [256KiB] */
     int64_t session_ttl_ms;/* [1h] */
     int64_t session_queue; /* turns that wait for one session [16] */
+    int64_t host_connections; /* of one worker to one host, for models and rules; more wait for their turn [512] */
     int64_t drain_ms;      /* from SIGTERM to the end [20s] */
 };
 struct bot_log { /* the section `log { … }` */

@@ -4,8 +4,10 @@
 #include <repartee/log.h>
 
 #include "core/http_client/internal.h"
+#include "core/loop/worker.h"
 
 #define CONNECTIONS_KEPT 512L /* idle connections in curl's cache, a worker */
+#define HOST_CONNECTIONS 512L /* to one host, where the bot file does not say */
 
 static void drive(struct http_client *client, curl_socket_t fd, int events) {
     int running;
@@ -114,12 +116,16 @@ struct http_client *http_client_create(struct rp_worker *worker) {
     client->timer.run = on_timer;
     client->env_proxy = environment_names_proxy();
     client->multi = curl_multi_init();
-    if (!client->multi) abort(); /* out of memory */
+    client->share = curl_share_init();
+    if (!client->multi || !client->share) abort(); /* out of memory */
+    curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION); /* all on one thread: no locks */
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, socket_on_change);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+    long most = worker->group && worker->group->host_connections ? (long)worker->group->host_connections : HOST_CONNECTIONS;
+    curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most);
     return client;
 }
 
@@ -137,6 +143,7 @@ void http_client_destroy(struct http_client *client) {
     }
     client_enter(client);
     curl_multi_cleanup(client->multi);
+    curl_share_cleanup(client->share);
     rp_timer_stop(client->worker, &client->timer);
     rp_task_cancel(client->worker, &client->drive);
     socket_table_finish(&client->sockets);

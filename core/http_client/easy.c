@@ -18,6 +18,7 @@ CURL *easy_create(struct rp_fetch *fetch) {
     CURL *easy = curl_easy_init();
     if (!easy) abort(); /* out of memory */
     curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(easy, CURLOPT_SHARE, fetch->client->share);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, response_on_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
@@ -66,6 +67,15 @@ static bool scheme_is_http(CURLU *url) {
     return http;
 }
 
+bool rp_url_valid(const char *text) {
+    CURLU *parsed = curl_url();
+    if (!parsed) abort(); /* out of memory */
+    bool good = strlen(text) <= URL_MAX && curl_url_set(parsed, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                scheme_is_http(parsed);
+    curl_url_cleanup(parsed);
+    return good;
+}
+
 static int set_url(struct rp_fetch *fetch, const char *text) {
     struct rp_str url = rp_str(text);
     if (url.len == 0) return -RP_EINVALID;
@@ -81,6 +91,8 @@ static int set_url(struct rp_fetch *fetch, const char *text) {
     }
     curl_easy_setopt(fetch->easy, CURLOPT_URL, text);     /* for messages */
     curl_easy_setopt(fetch->easy, CURLOPT_CURLU, parsed); /* what counts: parsed once for many transfers */
+    /* over HTTP/2 many share one connection: rather wait for the first one than open one for each */
+    curl_easy_setopt(fetch->easy, CURLOPT_PIPEWAIT, strncasecmp(text, "https:", 6) == 0 ? 1L : 0L);
     curl_url_cleanup(fetch->parsed);
     fetch->parsed = parsed;
     return 0;

@@ -74,6 +74,7 @@ struct rp_fetch {
 struct http_client {
     struct rp_worker *worker;
     CURLM *multi;
+    CURLSH *share; /* TLS sessions: a further connection to the same host begins with what the first has agreed */
     bool inside;           /* curl is on the stack */
     struct rp_task drive;  /* curl has work at once, or a mark is to be met */
     bool due;              /* curl wants to be called for its time-outs */

@@ -60,6 +60,7 @@ struct worker_group {
     struct rp_worker **workers;
     atomic_bool ready;
     atomic_int turns; /* in flight, all workers together */
+    unsigned host_connections; /* of a worker's HTTP client to one host; 0: the client's own number */
     void (*on_stop)(struct worker_group *group, int exit_code); /* any thread */
 };
 

@@ -133,8 +133,8 @@ static int start_fetch(struct ask *ask) {
         .stall_ms = options->timeout_stall,
         .total_ms = left > 1 ? left : 1,
         .max_body = ask->streaming ? STREAM_MAX : BODY_MAX,
-        .proxy = options->proxy && *options->proxy ? options->proxy : NULL,
-        .ca_file = options->ca_file && *options->ca_file ? options->ca_file : NULL,
+        .proxy = element_proxy(ask->remote),
+        .ca_file = element_ca_file(ask->remote),
         .ops = &intake_ops,
         .arg = ask,
     };

@@ -1,6 +1,7 @@
 /* A configured model: its options checked, and what every request repeats made once. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "core/remote/internal.h"
 
@@ -30,7 +31,7 @@ int rp_remote_check(const void *data, struct rp_error *error) {
     const struct rp_remote_options *options = data;
     const char *url = options->base_url;
     if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) || strpbrk(url, " ?#") ||
-        has_control(url))
+        has_control(url) || !rp_url_valid(url))
         return rp_error_set(error, RP_ECONFIG, "base_url must look like https://host/v1, without query");
     if (!*options->model) return rp_error_set(error, RP_ECONFIG, "model must not be empty");
     for (size_t i = 0; i < options->api_key.count; i++) {
@@ -54,13 +55,40 @@ static char *make_url(const char *base, const char *path) {
     return url;
 }
 
+static bool is_loopback(const char *host) {
+    static const char *const names[] = {"localhost", "127.", "[::1]"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncasecmp(host, names[i], strlen(names[i])) == 0) return true;
+    }
+    return false;
+}
+
+static void warn_of_plain_keys(const struct rp_element *element, const struct rp_remote_options *options) {
+    static const char plain[] = "http://";
+    if (options->api_key.count == 0 || strncmp(options->base_url, plain, strlen(plain)) != 0) return;
+    if (is_loopback(options->base_url + strlen(plain))) return;
+    rp_element_report(element, true, element->file, element->line,
+                      "model '%s': base_url begins with http://, so the api_key goes over the network unencrypted",
+                      element->name);
+}
+
+const char *element_proxy(const struct remote *remote) {
+    return remote->options->proxy && *remote->options->proxy ? remote->options->proxy : NULL;
+}
+
+const char *element_ca_file(const struct remote *remote) {
+    return remote->options->ca_file && *remote->options->ca_file ? remote->options->ca_file : NULL;
+}
+
 int rp_remote_open(struct rp_element *element, const struct rp_protocol *protocol, struct rp_error *error) {
     struct remote *remote = rp_calloc(1, sizeof(*remote));
     remote->protocol = protocol;
     remote->options = element->options;
     remote->element = element;
     tell_open(remote);
+    warn_of_plain_keys(element, remote->options);
     remote->url = make_url(remote->options->base_url, protocol->path);
+    remote->probe_url = make_url(remote->options->base_url, protocol->probe);
     element->state = remote;
     if (keys_open(remote) == 0) return 0;
     rp_remote_close(element);
@@ -71,5 +99,6 @@ void rp_remote_close(struct rp_element *element) {
     struct remote *remote = element->state;
     keys_close(remote);
     free(remote->url);
+    free(remote->probe_url);
     free(remote);
 }

@@ -1,6 +1,6 @@
 /* What the files of this folder share. element.c: a configured model; keys.c: its keys; ask.c: the source of one turn;
  * attempt.c: its transfers, intake.c what they bring; judge.c, fault.c and retry.c: what went wrong, and whether to try
- * again; tell.c tells of it; answer.c: what has been read. */
+ * again; tell.c tells of it; answer.c: what has been read; probe.c: whether the server is there. */
 #ifndef CORE_REMOTE_INTERNAL_H
 #define CORE_REMOTE_INTERNAL_H
 
@@ -29,7 +29,7 @@ struct remote {
     const struct rp_protocol *protocol;
     const struct rp_remote_options *options;
     const struct rp_element *element;
-    char *url;
+    char *url, *probe_url;
     struct remote_key *keys;
     size_t key_count; /* at least 1 */
     atomic_size_t key; /* the one in use */
@@ -77,6 +77,10 @@ struct outcome {
     int status;
     const char *detail;
 };
+
+/* element.c */
+const char *element_proxy(const struct remote *remote); /* NULL: the environment's */
+const char *element_ca_file(const struct remote *remote); /* NULL: the system's */
 
 /* keys.c */
 int keys_open(struct remote *remote);

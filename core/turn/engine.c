@@ -23,6 +23,7 @@ static struct engine *engine_of(struct rp_worker *worker) {
 static void prepare_workers(struct engine *engine, unsigned count, const struct bot *bot) {
     engine->hub = session_hub_create((size_t)bot->limits.session_queue);
     worker_group_init(&engine->group, count);
+    engine->group.host_connections = (unsigned)bot->limits.host_connections;
     for (unsigned i = 0; i < count; i++) engine->group.workers[i]->turns = turn_table_create();
     uv_sem_init(&engine->step, 0);
 }

@@ -27,6 +27,7 @@ static const struct rp_option options[] = {
 static const struct rp_protocol protocol = {
     .name = "anthropic",
     .path = "/v1/messages",
+    .probe = "/v1/models",
     .stream_type = "text/event-stream",
     .frames = RP_FRAMES_EVENTS,
     .end = "message_stop",
@@ -66,8 +67,12 @@ static const struct rp_model_type anthropic = {
              .options = options,
              .check = check,
              .open = open_model,
+             .attach = rp_remote_attach,
+             .detach = rp_remote_detach,
              .close = rp_remote_close},
     .ask = rp_remote_ask,
+    .probe = rp_remote_probe,
+    .probe_cancel = rp_remote_probe_cancel,
     .takes = takes,
 };
 

@@ -32,6 +32,7 @@ static const struct rp_option options[] = {
 static const struct rp_protocol protocol = {
     .name = "ollama",
     .path = "/api/chat",
+    .probe = "/api/version",
     .stream_type = "application/x-ndjson",
     .frames = RP_FRAMES_LINES,
     .end = "\"done\":true",
@@ -56,8 +57,12 @@ static const struct rp_model_type ollama = {
              .options = options,
              .check = rp_remote_check,
              .open = open_model,
+             .attach = rp_remote_attach,
+             .detach = rp_remote_detach,
              .close = rp_remote_close},
     .ask = rp_remote_ask,
+    .probe = rp_remote_probe,
+    .probe_cancel = rp_remote_probe_cancel,
     .takes = takes,
 };
 

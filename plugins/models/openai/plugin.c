@@ -38,6 +38,7 @@ static const struct rp_option options[] = {
 static const struct rp_protocol protocol = {
     .name = "openai",
     .path = "/chat/completions",
+    .probe = "/models",
     .stream_type = "text/event-stream",
     .frames = RP_FRAMES_EVENTS,
     .end = "[DONE]",
@@ -72,8 +73,12 @@ static const struct rp_model_type openai = {
              .options = options,
              .check = check,
              .open = open_model,
+             .attach = rp_remote_attach,
+             .detach = rp_remote_detach,
              .close = rp_remote_close},
     .ask = rp_remote_ask,
+    .probe = rp_remote_probe,
+    .probe_cancel = rp_remote_probe_cancel,
     .takes = takes,
 };
 

@@ -39,6 +39,8 @@ struct rp_fetch_request {
     void *arg;
 };
 
+/* Whether requests can be sent there: http or https, and in order. Any thread. */
+RP_EXPORT bool rp_url_valid(const char *url);
 /* Copies all but the body. 0, or -RP_EINVALID for a URL or field that cannot be sent. */
 RP_EXPORT int rp_fetch_start(struct rp_worker *worker, const struct rp_fetch_request *request, struct rp_fetch **out);
 RP_EXPORT void rp_fetch_resume(struct rp_fetch *fetch); /* after RP_FETCH_PAUSE */

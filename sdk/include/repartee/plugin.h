@@ -170,6 +170,11 @@ enum rp_model_takes {
     RP_TAKES_GRAMMAR = 1 << 2,
     RP_TAKES_IMAGES = 1 << 3,
 };
+/* A look at whether a model can be asked; the asker's memory. */
+struct rp_probe {
+    void (*done)(struct rp_probe *probe, int code); /* 0, or why not: RP_E…; once, never inside the call */
+    void *state;                                    /* the model's */
+};
 struct rp_model_type {
     struct rp_type type;
     /* A source that gives the model's reply. Never fails by itself: what goes wrong is a fault in the source. Work
@@ -179,6 +184,9 @@ struct rp_model_type {
      * only what it takes: a schema is told in words instead, all else is refused with RP_EUNSUPPORTED. Any thread, from
      * open on; the answer does not change. */
     unsigned (*takes)(const struct rp_model *model);
+    /* Looks whether it could reply now, without asking anything that costs; on any worker. NULL: there is no way to tell. */
+    void (*probe)(struct rp_model *model, struct rp_worker *worker, struct rp_probe *probe);
+    void (*probe_cancel)(struct rp_model *model, struct rp_probe *probe); /* instead of done(); with `probe`, or NULL */
     bool forwards; /* gives other models' replies, which are counted in the metrics as theirs */
 };
 RP_EXPORT unsigned rp_model_takes(const struct rp_model *model);

@@ -11,8 +11,8 @@
  *     }
  *     static const struct rp_model_type mine = {
  *         .type = {.name = "mine", .options_size = sizeof(struct mine), .options = options, .check = rp_remote_check,
- *                  .open = open_model, .close = rp_remote_close},
- *         .ask = rp_remote_ask,
+ *                  .open = open_model, .attach = rp_remote_attach, .detach = rp_remote_detach, .close = rp_remote_close},
+ *         .ask = rp_remote_ask, .probe = rp_remote_probe, .probe_cancel = rp_remote_probe_cancel,
  *     };
  *
  * The functions of a protocol are called on the turn's worker and keep nothing. */
@@ -38,6 +38,7 @@ struct rp_remote_options { /* the first member of the plugin's options */
     int64_t timeout_connect, timeout_first, timeout_stall, timeout;
     int64_t retries, retry_base, retry_max;
     int64_t buffer;
+    int64_t warm;
 };
 
 #define RP_REMOTE_KEYS_MAX 32
@@ -74,6 +75,8 @@ struct rp_remote_options { /* the first member of the plugin's options */
     {RP_REMOTE_ROW(retry_max, RP_OPTION_DURATION), .text = "8s", .min = 1, .max = 6e5, .help = "the longest such wait"}, \
     {RP_REMOTE_ROW(buffer, RP_OPTION_SIZE), .text = "64KiB", .min = 1024, .max = 1 << 24,                              \
      .help = "text that may wait for a slow client before the transfer is paused"},                                    \
+    {RP_REMOTE_ROW(warm, RP_OPTION_INT), .text = "0", .min = 0, .max = 64,                                             \
+     .help = "connections that each worker makes at the start and keeps, so that no turn waits for a handshake"},      \
     {RP_REMOTE_ROW(proxy, RP_OPTION_STRING), .help = "an HTTP proxy; else the environment's"},                         \
     {RP_REMOTE_ROW(ca_file, RP_OPTION_FILE), .help = "certificates to trust; else the system's"}
 
@@ -123,7 +126,8 @@ enum rp_frames { RP_FRAMES_EVENTS, RP_FRAMES_LINES }; /* server-sent events, lin
 
 struct rp_protocol {
     const char *name;        /* the plugin's, for the log */
-    const char *path;        /* added to base_url */
+    const char *path;        /* added to base_url; a first segment that base_url ends with stands there once */
+    const char *probe;       /* the same for a GET that shows that the server is there and costs nothing: "/models" */
     const char *stream_type; /* the media type of a stream: "text/event-stream" */
     enum rp_frames frames;   /* what cuts it into JSON texts */
     const char *end;         /* what ends a stream, for the log: "[DONE]" */
@@ -140,6 +144,11 @@ struct rp_protocol {
 RP_EXPORT int rp_remote_check(const void *options, struct rp_error *error);
 RP_EXPORT int rp_remote_open(struct rp_element *element, const struct rp_protocol *protocol, struct rp_error *error);
 RP_EXPORT void rp_remote_close(struct rp_element *element);
+RP_EXPORT int rp_remote_attach(struct rp_element *element, struct rp_worker *worker, void **out_local,
+                               struct rp_error *error);
+RP_EXPORT void rp_remote_detach(struct rp_element *element, struct rp_worker *worker, void *local);
+RP_EXPORT void rp_remote_probe(struct rp_model *model, struct rp_worker *worker, struct rp_probe *probe);
+RP_EXPORT void rp_remote_probe_cancel(struct rp_model *model, struct rp_probe *probe);
 RP_EXPORT struct rp_source *rp_remote_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
 
 #ifdef __cplusplus

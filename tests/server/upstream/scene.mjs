@@ -35,13 +35,14 @@ export async function askBot(bot, stream = true, message = "hello", init = {}) {
 }
 
 // `models` and `stage` replace what the bot file says of them; `model` is the line of the one called main.
-export async function startScene({ wire = wires.openai, options = "", baseUrl, model, models, stage = "", files, upstream: listen = {}, args = [], env = {} } = {}) {
+export async function startScene({ wire = wires.openai, options = "", baseUrl, model, models, stage = "", limits = "", files, upstream: listen = {}, args = [], env = {} } = {}) {
   const upstream = await startUpstream({ wire, ...listen });
   const main = model ?? modelLine(wire, baseUrl ?? upstream.url, options);
   const bot = await startBot({
     bot: `
       listeners { web = httpd { address = "127.0.0.1:0" } }
       models { ${models ?? `main = ${main}`} }
+      limits { ${limits} }
       transports { http { on = "web" } }
       pipeline { ask { model = "main", ${stage} } }`,
     files,

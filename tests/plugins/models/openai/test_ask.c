@@ -38,6 +38,7 @@ struct scene {
 static const struct rp_protocol protocol = {
     .name = "openai",
     .path = "/chat/completions",
+    .probe = "/models",
     .stream_type = "text/event-stream",
     .frames = RP_FRAMES_EVENTS,
     .end = "[DONE]",
@@ -582,6 +583,8 @@ static void options_that_cannot_work_are_refused(void **state) {
         {.base_url = "ftp://x/", .model = "m"},
         {.base_url = "http://x/v1?key=1", .model = "m"},
         {.base_url = "http://x/\nv1", .model = "m"},
+        {.base_url = "http://[x/v1", .model = "m"},
+        {.base_url = "http://x:y/v1", .model = "m"},
         {.base_url = "http://x", .model = ""},
         {.base_url = "http://x", .model = "m", .api_key = {bad_keys, 2}},
         {.base_url = "http://x", .model = "m", .headers = bad_name},
