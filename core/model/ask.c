@@ -57,6 +57,7 @@ static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const
     const struct rp_prompt *prompt = call->prompt;
     if (prompt->tools && !(takes & RP_TAKES_TOOLS)) return refuse(model, turn, "tools");
     if (prompt->grammar && !(takes & RP_TAKES_GRAMMAR)) return refuse(model, turn, "grammar");
+    if (call->prefix.len && !(takes & RP_TAKES_PREFIX)) return refuse(model, turn, "replies that others have begun");
     if (!(takes & RP_TAKES_IMAGES) && has_images(call)) return refuse(model, turn, "images");
     if (prompt->schema && !(takes & RP_TAKES_SCHEMA)) call = without_schema(turn, call);
     return type_of(model)->ask(model, turn, call);

@@ -11,6 +11,7 @@ struct anthropic_options {
     struct rp_remote_options remote; /* first */
     const char *version;
     int auth;
+    bool goes_on;
 };
 
 /* request.c */

@@ -21,6 +21,11 @@ static const struct rp_option options[] = {
      .text = "x-api-key",
      .choices = auths,
      .help = "how the key is sent: as x-api-key, or as Authorization: Bearer"},
+    {.name = "goes_on",
+     .type = RP_OPTION_BOOL,
+     FIELD(goes_on),
+     .text = "false",
+     .help = "the model goes on from the beginning of a reply, as older ones do"},
     {0},
 };
 
@@ -56,8 +61,8 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
 }
 
 static unsigned takes(const struct rp_model *model) {
-    (void)model;
-    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES;
+    const struct anthropic_options *anthropic = model->element.options;
+    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES | (anthropic->goes_on ? RP_TAKES_PREFIX : 0);
 }
 
 static const struct rp_model_type anthropic = {

@@ -106,19 +106,24 @@ static bool is_assistant(const struct rp_message *message) {
     return message->role == RP_ROLE_ASSISTANT;
 }
 
+/* `before`: the last message that was written; NULL: none. */
+static int append_message(struct rp_buf *out, const struct rp_message *message, const struct rp_message **before) {
+    bool same = *before && is_assistant(*before) == is_assistant(message);
+    int rc = 0;
+    if (block_count(message) == 0) return 0;
+    if (!same && *before) rc = append(out, "]},");
+    if (!same && rc == 0)
+        rc = append(out, is_assistant(message) ? "{\"role\":\"assistant\",\"content\":[" : "{\"role\":\"user\",\"content\":[");
+    *before = message;
+    return rc ? rc : append_content(out, message, !same);
+}
+
+/* What the reply has begun with is the assistant's last message, and the model goes on from there. */
 static int append_messages(struct rp_buf *out, const struct rp_call *call) {
-    const struct rp_message *before = NULL;
+    const struct rp_message begun = {.role = RP_ROLE_ASSISTANT, .text = call->prefix}, *before = NULL;
     int rc = append(out, ",\"messages\":[");
-    for (size_t i = 0; rc == 0 && i < call->message_count; i++) {
-        const struct rp_message *message = &call->messages[i];
-        if (block_count(message) == 0) continue;
-        bool same = before && is_assistant(before) == is_assistant(message);
-        if (!same && before) rc = append(out, "]},");
-        if (!same && rc == 0)
-            rc = append(out, is_assistant(message) ? "{\"role\":\"assistant\",\"content\":[" : "{\"role\":\"user\",\"content\":[");
-        if (rc == 0) rc = append_content(out, message, !same);
-        before = message;
-    }
+    for (size_t i = 0; rc == 0 && i < call->message_count; i++) rc = append_message(out, &call->messages[i], &before);
+    if (rc == 0) rc = append_message(out, &begun, &before);
     return rc ? rc : append(out, before ? "]}]" : "]");
 }
 

@@ -69,6 +69,9 @@ static int append_messages(struct rp_buf *out, const struct ollama_options *opti
         if (own || i > 0) rc = append(out, ",");
         if (rc == 0) rc = append_message(out, &call->messages[i]);
     }
+    if (rc == 0 && call->prefix.len) rc = append(out, ","); /* the server goes on from an assistant's last message */
+    if (rc == 0 && call->prefix.len)
+        rc = append_message(out, &(struct rp_message){.role = RP_ROLE_ASSISTANT, .text = call->prefix});
     return rc ? rc : append(out, "]");
 }
 

@@ -5,12 +5,14 @@
 
 #include <repartee/repartee.h>
 
+enum { GOES_ON_NO, GOES_ON_MESSAGE, GOES_ON_PREFIX, GOES_ON_PARTIAL, GOES_ON_FINAL };
 enum { MAX_TOKENS_OLD, MAX_TOKENS_NEW };
 
 struct openai_options {
     struct rp_remote_options remote; /* first */
     const char *organization;
     int max_tokens_field;
+    int goes_on; /* how the server is told to go on from the beginning of a reply */
     bool needs_done, tools, schema, grammar;
 };
 

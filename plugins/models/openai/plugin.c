@@ -5,6 +5,8 @@
 
 static const char *const limit_fields[] = {"max_tokens", "max_completion_tokens", NULL};
 
+static const char *const goings[] = {"no", "message", "prefix", "partial", "final", NULL};
+
 #define FIELD(field) .offset = offsetof(struct openai_options, field)
 
 static const struct rp_option options[] = {
@@ -16,6 +18,14 @@ static const struct rp_option options[] = {
      .text = "max_tokens",
      .choices = limit_fields,
      .help = "how the server calls the limit of tokens"},
+    {.name = "goes_on",
+     .type = RP_OPTION_CHOICE,
+     FIELD(goes_on),
+     .text = "no",
+     .choices = goings,
+     .help = "whether, and how, the server goes on from the beginning of a reply: it takes it as the last message "
+             "(llama-server), with prefix = true (DeepSeek, Mistral) or partial = true (Qwen, Moonshot), or with "
+             "continue_final_message (vLLM)"},
     {.name = "needs_done",
      .type = RP_OPTION_BOOL,
      FIELD(needs_done),
@@ -63,7 +73,8 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
 static unsigned takes(const struct rp_model *model) {
     const struct openai_options *openai = model->element.options;
     return (openai->tools ? RP_TAKES_TOOLS : 0) | (openai->schema ? RP_TAKES_SCHEMA : 0) |
-           (openai->grammar ? RP_TAKES_GRAMMAR : 0) | RP_TAKES_IMAGES;
+           (openai->grammar ? RP_TAKES_GRAMMAR : 0) | RP_TAKES_IMAGES |
+           (openai->goes_on ? RP_TAKES_PREFIX : 0);
 }
 
 static const struct rp_model_type openai = {

@@ -4,6 +4,7 @@
 #include "openai.h"
 
 #define SCHEMA_HEAD ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"reply\",\"schema\":"
+#define GO_ON ",\"continue_final_message\":true,\"add_generation_prompt\":false"
 #define STREAM_WANTED ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"
 
 static int append_number(struct rp_buf *out, const char *head, double value) {
@@ -60,6 +61,16 @@ static int append_message(struct rp_buf *out, const struct rp_message *message, 
     return rc ? rc : rp_buf_append(out, "}", 1);
 }
 
+static int append_prefix(struct rp_buf *out, int goes_on, struct rp_str prefix) {
+    static const char *const tails[] = {[GOES_ON_NO] = "}",
+                                        [GOES_ON_MESSAGE] = "}",
+                                        [GOES_ON_PREFIX] = ",\"prefix\":true}",
+                                        [GOES_ON_PARTIAL] = ",\"partial\":true}",
+                                        [GOES_ON_FINAL] = "}"};
+    int rc = append_text(out, ",{\"role\":\"assistant\",\"content\":", prefix);
+    return rc ? rc : rp_buf_append_str(out, rp_str(tails[goes_on]));
+}
+
 static int append_messages(struct rp_buf *out, const struct openai_options *options, const struct rp_call *call) {
     bool has_system = call->message_count > 0 && call->messages[0].role == RP_ROLE_SYSTEM;
     bool first = true;
@@ -71,6 +82,7 @@ static int append_messages(struct rp_buf *out, const struct openai_options *opti
     }
     for (size_t i = 0; rc == 0 && i < call->message_count; i++, first = false)
         rc = append_message(out, &call->messages[i], first);
+    if (rc == 0 && call->prefix.len) rc = append_prefix(out, options->goes_on, call->prefix);
     return rc ? rc : rp_buf_append(out, "]", 1);
 }
 
@@ -126,6 +138,7 @@ int request_write(const void *data, const struct rp_call *call, bool stream, str
     if (rc == 0) rc = rp_buf_json(out, options->remote.model, strlen(options->remote.model));
     if (rc == 0) rc = append_messages(out, options, call);
     if (rc == 0) rc = append_settings(out, options, call->prompt);
+    if (rc == 0 && call->prefix.len && options->goes_on == GOES_ON_FINAL) rc = rp_buf_append_str(out, RP_STR(GO_ON));
     if (rc == 0 && stream) rc = rp_buf_append_str(out, RP_STR(STREAM_WANTED));
     return rc ? rc : rp_buf_append(out, "}", 1);
 }

@@ -162,6 +162,8 @@ struct rp_call { /* lives in the turn's arena */
     const struct rp_prompt *prompt;    /* never NULL */
     bool stream;                       /* chunks are wanted as they come */
     const struct rp_call_limits *limits; /* NULL: none */
+    struct rp_str prefix;              /* the reply has begun so, with another model that broke off; the source gives only
+                                          what comes behind it. Empty: it has not; ends in no white space */
     const struct rp_element *by;       /* who asks, for the explanation; NULL: the model itself */
 };
 enum rp_model_takes {
@@ -169,6 +171,7 @@ enum rp_model_takes {
     RP_TAKES_SCHEMA = 1 << 1,
     RP_TAKES_GRAMMAR = 1 << 2,
     RP_TAKES_IMAGES = 1 << 3,
+    RP_TAKES_PREFIX = 1 << 4, /* goes on from the beginning of a reply */
 };
 /* A look at whether a model can be asked; the asker's memory. */
 struct rp_probe {

@@ -1,0 +1,35 @@
+/* Keeps the last times to the first token and says what they come to. */
+#include "latency.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WEIGHT 0.2 /* of the newest in the average */
+
+void latency_add(struct latency *latency, int64_t ms, int64_t now_ms) {
+    if (ms < 0) ms = 0;
+    latency->ms[latency->next] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+    latency->next = (latency->next + 1) % LATENCY_KEPT;
+    latency->average_ms = latency->count ? latency->average_ms * (1 - WEIGHT) + (double)ms * WEIGHT : (double)ms;
+    latency->measured_ms = now_ms;
+    if (latency->count < LATENCY_KEPT) latency->count++;
+}
+
+static int compare(const void *a, const void *b) {
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    return (left > right) - (left < right);
+}
+
+int64_t latency_p95(const struct latency *latency) {
+    int32_t sorted[LATENCY_KEPT];
+    if (latency->count < LATENCY_ENOUGH) return -1;
+    memcpy(sorted, latency->ms, latency->count * sizeof(sorted[0]));
+    qsort(sorted, latency->count, sizeof(sorted[0]), compare);
+    return sorted[(latency->count * 95 + 99) / 100 - 1];
+}
+
+double latency_score(const struct latency *latency, int64_t now_ms) {
+    if (latency->count == 0) return 0;
+    return (latency->average_ms + 1) * exp2(-(double)(now_ms - latency->measured_ms) / LATENCY_HALVES_MS);
+}
