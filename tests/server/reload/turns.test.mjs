@@ -1,5 +1,7 @@
 // A turn keeps the generation that it began with; what comes behind the switch goes by the new one.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { parseEvents } from "../support/wire.mjs";
 import { pause, post, say, startScene, until } from "./scene.mjs";
@@ -9,15 +11,34 @@ const bot = (more = "") => `
   transports { http { on = "web" } }
   models { main = scripted { replies = { "one |two |three |four" }, delay = "150ms" } }
   ${more}
-  pipeline { rules { files = { "rules.lua" } }, ask { model = "main" } }`;
-const rules = (name, seconds = 0.6) => `
+  pipeline { rules { files = { "rules.lua" }, time = "55s" }, ask { model = "main" } }`;
+const rules = (name) => `
   rule "wait" { match = "^wait", reply = function(t)
-    t:sleep(${seconds})
+    t:sleep(0.6)
     t.session.last = "${name}"
     return "${name}"
   end }
   rule "which" { match = "^which", reply = "${name}" }
   rule "last" { match = "^last", reply = function(t) return tostring(t.session.last) end }`;
+
+// A server that lets nobody go before it is opened: turns that ask it last as long as the test wants.
+async function openGate(t) {
+  const waiting = [];
+  let opened = false;
+  const server = createServer((request, response) => (opened ? response.end() : waiting.push(response)));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  return {
+    rules: (name) => rules(name).replace(/t:sleep\(.*?\)/, `t:get("${url}", { timeout = 55 })`),
+    holds: (count) => until(() => waiting.length === count),
+    open: () => {
+      opened = true;
+      for (const response of waiting) response.end();
+    },
+  };
+}
 
 async function withServer(run, options = {}) {
   const server = await startScene({ bot: bot(), files: { "rules.lua": rules("old") }, ...options });
@@ -70,35 +91,41 @@ test("a turn that waits for its session at the switch keeps what it began with, 
     assert.equal((await server.control("status")).waiting_for_session, 0);
   }));
 
-test("a slow turn keeps only its own generation, however many reloads there are", () =>
-  withServer(async (server) => {
+test("a slow turn keeps only its own generation, however many reloads there are", async (t) => {
+  const gate = await openGate(t);
+  await withServer(async (server) => {
     const slow = say(server, "wait");
-    await pause(100);
+    await gate.holds(1);
     for (let i = 0; i < 30; i++) await server.rules(rules(`new ${i}`));
     const { draining, generation } = await until(async () => {
       const status = await server.control("status");
       return status.draining.length === 1 && status;
-    });
+    }, 30_000);
     assert.deepEqual([draining[0].generation, generation], [1, 31]);
+    gate.open();
     assert.equal(await slow, "old");
-  }, { files: { "rules.lua": rules("old", 3) } }));
+  }, { files: { "rules.lua": gate.rules("old") } });
+});
 
-test("too many generations at work are a reason to refuse, and it passes", () =>
-  withServer(async (server) => {
+test("too many generations at work are a reason to refuse, and it passes", async (t) => {
+  const gate = await openGate(t);
+  await withServer(async (server) => {
     const slow = [];
     let refused;
     for (let i = 0; i < 20 && !refused; i++) {
       slow.push(say(server, "wait"));
-      await pause(20);
-      await server.write("rules.lua", rules(`${i}`, 3));
+      await gate.holds(slow.length);
+      await server.write("rules.lua", gate.rules(`${i}`));
       const answer = await server.control("reload");
       if (!answer.ok) refused = answer;
     }
     assert.match(refused.mistakes[0], /^16 generations are still at work/);
     assert.equal(refused.generation, 16);
+    gate.open();
     assert.equal((await Promise.all(slow)).length, 16);
     await until(async () => (await server.control("reload")).ok);
-  }, { files: { "rules.lua": rules("old", 3) } }));
+  }, { files: { "rules.lua": gate.rules("old") } });
+});
 
 test("limits, pipelines and the name change with the next turn", () =>
   withServer(async (server) => {
