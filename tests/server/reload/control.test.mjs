@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startBot } from "../support/repartee.mjs";
-import { ask, pause, runProgram, say, startScene, until } from "./scene.mjs";
+import { ask, openGate, pause, runProgram, say, startScene, until } from "./scene.mjs";
 
 const bot = `
   bot { name = "acme" }
   listeners { web = httpd { address = "127.0.0.1:0" } }
   transports { http { on = "web" } }
-  pipeline { rules { files = { "rules.lua" } } }`;
+  pipeline { rules { files = { "rules.lua" }, time = "55s" } }`;
 const files = { "rules.lua": `
   rule "hi" { match = "hi", reply = "hello" }
   rule "wait" { match = "wait", reply = function(t) t:sleep(0.5) return "done" end }` };
@@ -30,10 +30,13 @@ function talk(path, text, { end = false } = {}) {
   });
 }
 
-test("status tells what there is, in words and as JSON", async () => {
-  const server = await startScene({ bot, files, workers: 2 });
+const gated = (gate) => ({ "rules.lua": files["rules.lua"].replace("t:sleep(0.5)", gate.wait) });
+
+test("status tells what there is, in words and as JSON", async (t) => {
+  const gate = await openGate(t);
+  const server = await startScene({ bot, files: gated(gate), workers: 2 });
   const waiting = say(server, "wait");
-  await pause(100);
+  await gate.holds(1);
   const { code, stdout } = await server.cli("status", "--json");
   const status = JSON.parse(stdout);
   assert.equal(code, 0);
@@ -47,17 +50,21 @@ test("status tells what there is, in words and as JSON", async () => {
   assert.match(words, /^acme, running$/m);
   assert.match(words, /^turns +1 in flight/m);
   assert.match(words, /^generation +2\n +1 is finishing: 2 turns or connections$/m);
-  assert.match(words, /^last reload +done, 0 s ago/m);
+  assert.match(words, /^last reload +done, \d+ s ago/m);
+  gate.open();
   await waiting;
   await server.stop();
 });
 
-test("stop finishes the turns in flight and waits for the end", async () => {
-  const server = await startScene({ bot, files });
+test("stop finishes the turns in flight and waits for the end", async (t) => {
+  const gate = await openGate(t);
+  const server = await startScene({ bot, files: gated(gate) });
   const waiting = say(server, "wait");
-  await pause(100);
-  const [stopped, state] = await Promise.all([server.cli("stop"), pause(150).then(() => server.control("status"))]);
-  assert.equal(state.state, "stopping");
+  await gate.holds(1);
+  const stopping = server.cli("stop");
+  await until(async () => (await server.control("status")).state === "stopping");
+  gate.open();
+  const stopped = await stopping;
   assert.equal(await waiting, "done");
   assert.deepEqual([stopped.code, stopped.stdout], [0, `process ${server.pid} has ended\n`]);
   assert.deepEqual(await server.ended, { code: 0, signal: null });

@@ -5,7 +5,9 @@
 //   await scene.control("reload")           over the socket; the answer
 //   await scene.cli("reload", "--json")     the program: { code, stdout, stderr }
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile, rename, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import { program, startBot } from "../support/repartee.mjs";
@@ -87,6 +89,25 @@ export async function until(ready, ms = 10_000) {
     if (Date.now() > end) throw new Error("it did not come to that");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+// A server that lets nobody go before it is opened: turns that ask it last as long as the test wants. `wait` is Lua for
+// the body of a rule's function.
+export async function openGate(t) {
+  const waiting = [];
+  let opened = false;
+  const server = createServer((request, response) => (opened ? response.end() : waiting.push(response)));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return {
+    wait: `t:get("http://127.0.0.1:${server.address().port}/", { timeout = 55 })`,
+    holds: (count) => until(() => waiting.length === count),
+    open: () => {
+      opened = true;
+      for (const response of waiting) response.end();
+    },
+  };
 }
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,10 +1,8 @@
 // A turn keeps the generation that it began with; what comes behind the switch goes by the new one.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { test } from "node:test";
 import { parseEvents } from "../support/wire.mjs";
-import { pause, post, say, startScene, until } from "./scene.mjs";
+import { openGate, pause, post, say, startScene, until } from "./scene.mjs";
 
 const bot = (more = "") => `
   listeners { web = httpd { address = "127.0.0.1:0" } }
@@ -21,24 +19,7 @@ const rules = (name) => `
   rule "which" { match = "^which", reply = "${name}" }
   rule "last" { match = "^last", reply = function(t) return tostring(t.session.last) end }`;
 
-// A server that lets nobody go before it is opened: turns that ask it last as long as the test wants.
-async function openGate(t) {
-  const waiting = [];
-  let opened = false;
-  const server = createServer((request, response) => (opened ? response.end() : waiting.push(response)));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close());
-  const url = `http://127.0.0.1:${server.address().port}/`;
-  return {
-    rules: (name) => rules(name).replace(/t:sleep\(.*?\)/, `t:get("${url}", { timeout = 55 })`),
-    holds: (count) => until(() => waiting.length === count),
-    open: () => {
-      opened = true;
-      for (const response of waiting) response.end();
-    },
-  };
-}
+const gated = (name, gate) => rules(name).replace(/t:sleep\(.*?\)/, gate.wait);
 
 async function withServer(run, options = {}) {
   const server = await startScene({ bot: bot(), files: { "rules.lua": rules("old") }, ...options });
@@ -104,7 +85,7 @@ test("a slow turn keeps only its own generation, however many reloads there are"
     assert.deepEqual([draining[0].generation, generation], [1, 31]);
     gate.open();
     assert.equal(await slow, "old");
-  }, { files: { "rules.lua": gate.rules("old") } });
+  }, { files: { "rules.lua": gated("old", gate) } });
 });
 
 test("too many generations at work are a reason to refuse, and it passes", async (t) => {
@@ -115,7 +96,7 @@ test("too many generations at work are a reason to refuse, and it passes", async
     for (let i = 0; i < 20 && !refused; i++) {
       slow.push(say(server, "wait"));
       await gate.holds(slow.length);
-      await server.write("rules.lua", gate.rules(`${i}`));
+      await server.write("rules.lua", gated(`${i}`, gate));
       const answer = await server.control("reload");
       if (!answer.ok) refused = answer;
     }
@@ -124,7 +105,7 @@ test("too many generations at work are a reason to refuse, and it passes", async
     gate.open();
     assert.equal((await Promise.all(slow)).length, 16);
     await until(async () => (await server.control("reload")).ok);
-  }, { files: { "rules.lua": gate.rules("old") } });
+  }, { files: { "rules.lua": gated("old", gate) } });
 });
 
 test("limits, pipelines and the name change with the next turn", () =>
