@@ -377,7 +377,13 @@ static void fill(struct turn *turn, const struct rp_turn_start *start) {
     pub->address = rp_arena_str(pub->arena, start->address);
     pub->metadata = start->metadata ? json_incref(start->metadata) : NULL;
     pub->stream = start->stream;
+    pub->patient = start->patient;
     pub->started_ns = rp_now_ns();
+}
+
+static void set_deadline(struct turn *turn, int64_t ms) {
+    turn->pub.deadline_ms = rp_worker_now_ms(turn->pub.worker) + ms;
+    rp_timer_start(turn->pub.worker, &turn->deadline, ms);
 }
 
 struct turn *turn_make(struct rp_worker *worker, struct turn_runtime *runtime, struct rp_pipeline *pipeline) {
@@ -389,10 +395,9 @@ struct turn *turn_make(struct rp_worker *worker, struct turn_runtime *runtime, s
     turn->reply.max = (size_t)runtime->limits.reply;
     rp_buf_clear(&turn->reply);
     turn->pub.reply_max = turn->reply.max;
-    turn->pub.deadline_ms = rp_worker_now_ms(worker) + runtime->limits.turn_ms;
+    set_deadline(turn, runtime->limits.turn_ms);
     rp_worker_hold(worker);
     generation_hold(runtime->generation, worker);
-    rp_timer_start(worker, &turn->deadline, runtime->limits.turn_ms);
     return turn;
 }
 
@@ -401,6 +406,7 @@ static struct turn *start_turn(struct rp_worker *worker, struct turn_runtime *ru
     struct turn *turn = turn_make(worker, runtime, pipeline);
     turn->wanted = true;
     fill(turn, start);
+    if (start->time_ms) set_deadline(turn, start->time_ms);
     turn->explain = start->explain;
     if (start->explain || runtime->trace) record_begin(turn);
     turn_schedule(turn);

@@ -37,7 +37,7 @@ extern "C" {
 #endif
 
 #define RP_ABI_MAGIC 0x52505445u /* "RPTE" */
-#define RP_ABI_MAJOR 3 /* loads only where equal */
+#define RP_ABI_MAJOR 4 /* loads only where equal */
 #define RP_ABI_MINOR 0 /* loads where not newer than the host's */
 
 struct rp_element;
@@ -191,8 +191,15 @@ struct rp_model_type {
     void (*probe)(struct rp_model *model, struct rp_worker *worker, struct rp_probe *probe);
     void (*probe_cancel)(struct rp_model *model, struct rp_probe *probe); /* instead of done(); with `probe`, or NULL */
     bool forwards; /* gives other models' replies, which are counted in the metrics as theirs */
+    /* How many tokens a text has, and how many the prompt and the reply may have together (0: not known); from open on,
+     * any thread. NULL: there is no tokenizer at hand, nobody knows. */
+    int64_t (*tokens)(const struct rp_model *model, struct rp_str text);
+    int64_t (*context)(const struct rp_model *model);
 };
 RP_EXPORT unsigned rp_model_takes(const struct rp_model *model);
+/* The tokens of a text: counted where the model can, else estimated, rather too many than too few. Any thread. */
+RP_EXPORT int64_t rp_model_tokens(const struct rp_model *model, struct rp_str text);
+RP_EXPORT int64_t rp_model_context(const struct rp_model *model); /* tokens; 0: not known */
 /* Asks once. The call is counted and timed. Open, use and close the source; rp_model_talk (talk.h) also runs tools and
  * checks schemas. */
 RP_EXPORT struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
@@ -244,6 +251,8 @@ struct rp_turn_start {
     struct rp_str address;
     json_t *metadata;       /* the core takes its own reference; NULL or an object */
     bool stream;
+    bool patient;
+    int64_t time_ms;        /* until its deadline; 0: what the bot's limits say */
     bool explain;           /* collect the record; rp_turn_json then has it as "explain" */
     const char *event;      /* an event instead of a message, which must be empty then; needs a session */
 };

@@ -201,6 +201,7 @@ struct rp_turn {
     const char *event;       /* NULL: a message. Else the name of an event of the session, with `metadata` as its data
                                 and an empty message: only stages with on_event see it */
     bool stream;             /* the client wants chunks as they come */
+    bool patient;            /* hours do not matter: models may collect such turns and ask their provider in bulk */
     int64_t started_ns;      /* rp_now_ns() at the start */
     int64_t deadline_ms;     /* rp_worker_now_ms() at which it ends by itself */
     size_t reply_max;        /* bytes that a reply may have; one that is longer fails with RP_EREPLYSIZE */

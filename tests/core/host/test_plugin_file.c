@@ -44,9 +44,9 @@ static void a_good_plugin_is_loaded(void **state) {
 #define TEXT(number) #number
 #define VERSION(major, minor) TEXT(major) "." TEXT(minor)
 #define OURS VERSION(RP_ABI_MAJOR, RP_ABI_MINOR)
-#define NEXT_MAJOR "4.0"
-#define NEXT_MINOR "3.1"
-_Static_assert(RP_ABI_MAJOR == 3 && RP_ABI_MINOR == 0, "NEXT_MAJOR and NEXT_MINOR are to follow");
+#define NEXT_MAJOR "5.0"
+#define NEXT_MINOR "4.1"
+_Static_assert(RP_ABI_MAJOR == 4 && RP_ABI_MINOR == 0, "NEXT_MAJOR and NEXT_MINOR are to follow");
 
 static const struct {
     const char *probe, *why;

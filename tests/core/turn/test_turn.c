@@ -296,6 +296,21 @@ static void the_deadline_collects_unpaid_debts(void **state) {
     }
 }
 
+static void who_starts_a_turn_may_give_it_a_time_of_its_own(void **state) {
+    (void)state;
+    struct rig rig;
+    struct rig_client client = {0};
+    struct script stuck = {.act = ACT_KEEP};
+    struct rp_turn_start start = {.message = RP_STR("hi"), .time_ms = 5, .patient = true};
+    rig_open(&rig);
+    rig_add(&rig, &script_stage, &stuck);
+    assert_int_equal(rig_start(&rig, &client, &start), 0);
+    assert_true(client.turn->patient);
+    rig_finish(&rig, &client);
+    rig_close(&rig);
+    expect_error(&client, RP_EDEADLINE);
+}
+
 static void the_deadline_does_not_wait_for_a_client_that_asks_no_more(void **state) {
     (void)state;
     struct rig rig;
@@ -529,6 +544,7 @@ int main(void) {
         cmocka_unit_test(a_tap_restarts_the_inner_stages_before_text_has_passed),
         cmocka_unit_test(a_tap_of_the_same_stage_begins_again),
         cmocka_unit_test(the_deadline_collects_unpaid_debts),
+        cmocka_unit_test(who_starts_a_turn_may_give_it_a_time_of_its_own),
         cmocka_unit_test(the_deadline_does_not_wait_for_a_client_that_asks_no_more),
         cmocka_unit_test(a_turn_can_be_cancelled_at_every_step),
         cmocka_unit_test(a_payment_after_the_client_left_counts),
