@@ -103,7 +103,7 @@ static int render(struct ask *ask) {
     if (own) messages[0] = (struct rp_message){.role = RP_ROLE_SYSTEM, .text = rp_str(system)};
     memcpy(messages + own, call->messages, call->message_count * sizeof(*messages));
     messages = tools_conversation(arena, call->prompt->tools, messages, &count);
-    return prompt_render(ask->element->chat_template, messages, count, &ask->job->prompt);
+    return prompt_render(ask->element->chat_template, messages, count, call->prefix, &ask->job->prompt);
 }
 
 /* free() it; NULL: the reply is free. */
@@ -139,6 +139,10 @@ static int prepare(struct ask *ask, const char **out_why) {
         rc = -RP_EUNSUPPORTED;
     }
     free(grammar);
+    if (rc == 0 && sampling_go_on(&job->sampling, vocab, ask->call->prefix) != 0) {
+        *out_why = "the beginning of the reply is not of the form that is asked for";
+        rc = -RP_EUNSUPPORTED;
+    }
     if (rc == 0 && render(ask) != 0) {
         *out_why = "the chat template does not take this conversation";
         rc = -RP_EUNSUPPORTED;
@@ -190,11 +194,16 @@ static void close(struct rp_source *source) {
 
 static const struct rp_source_ops ops = {.more = more, .close = close};
 
+unsigned element_takes(const struct rp_model *model) {
+    (void)model;
+    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_GRAMMAR | RP_TAKES_PREFIX;
+}
+
 struct rp_source *element_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
     struct ask *ask = rp_arena_zalloc(turn->arena, sizeof(*ask));
     ask->element = model->element.state;
     ask->call = call;
-    ask->kind = call->prompt->tools ? REPLY_UNDECIDED : REPLY_SPEAKS;
+    ask->kind = call->prompt->tools && call->prefix.len == 0 ? REPLY_UNDECIDED : REPLY_SPEAKS;
     rp_buf_init(&ask->out, (size_t)64 << 20);
     rp_buf_init(&ask->held, (size_t)64 << 20);
     rp_source_init(&ask->source, &ops, turn);

@@ -22,7 +22,7 @@ static int try_template(const struct element *element, struct rp_error *error) {
     struct prompt prompt;
     if (!element->chat_template)
         return rp_error_set(error, RP_ECONFIG, "the file has no chat template; name one with 'template'");
-    if (prompt_render(element->chat_template, messages, 4, &prompt) != 0)
+    if (prompt_render(element->chat_template, messages, 4, RP_STR(""), &prompt) != 0)
         return rp_error_set(error, RP_ECONFIG,
                             "the chat template is not one that llama.cpp knows; name the closest with 'template'");
     prompt_finish(&prompt);

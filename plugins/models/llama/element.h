@@ -23,6 +23,9 @@ struct element { /* made in open; read by all workers */
 int element_check(const void *options, struct rp_error *error);
 int element_open(struct rp_element *element, struct rp_error *error);
 void element_close(struct rp_element *element);
-struct rp_source *element_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call); /* ask.c */
+
+/* ask.c */
+unsigned element_takes(const struct rp_model *model);
+struct rp_source *element_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
 
 #endif

@@ -97,11 +97,6 @@ static const struct rp_option options[] = {
     {0},
 };
 
-static unsigned takes(const struct rp_model *model) {
-    (void)model;
-    return RP_TAKES_SCHEMA | RP_TAKES_GRAMMAR;
-}
-
 static const struct rp_model_type llama = {
     .type = {.name = "llama",
              .summary = "a model in a GGUF file, run in this process by llama.cpp",
@@ -111,7 +106,7 @@ static const struct rp_model_type llama = {
              .open = element_open,
              .close = element_close},
     .ask = element_ask,
-    .takes = takes,
+    .takes = element_takes,
 };
 
 RP_PLUGIN(.name = "llama", .version = "1.0.0", .summary = "Local models by llama.cpp", .models = RP_LIST(&llama));

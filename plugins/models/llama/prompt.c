@@ -65,7 +65,8 @@ static void fill(struct writer *writer, const char *rendered, const char *nonce,
     append(writer, at, (size_t)(end - at), true);
 }
 
-int prompt_render(const char *chat_template, const struct rp_message *messages, size_t count, struct prompt *out) {
+int prompt_render(const char *chat_template, const struct rp_message *messages, size_t count, struct rp_str begun,
+                  struct prompt *out) {
     char nonce[RP_ID_SIZE];
     struct llama_chat_message *chat = rp_calloc(count + 1, sizeof(*chat));
     char (*marks)[MARK_SIZE] = rp_calloc(count + 1, sizeof(*marks));
@@ -78,8 +79,10 @@ int prompt_render(const char *chat_template, const struct rp_message *messages, 
     free(chat);
     free(marks);
     if (!rendered) return -RP_EINVALID;
-    *out = (struct prompt){.parts = rp_calloc(2 * count + 2, sizeof(*out->parts))};
-    fill(&(struct writer){.prompt = out}, rendered, nonce, messages, count);
+    *out = (struct prompt){.parts = rp_calloc(2 * count + 3, sizeof(*out->parts))};
+    struct writer writer = {.prompt = out};
+    fill(&writer, rendered, nonce, messages, count);
+    append(&writer, begun.data, begun.len, false);
     free(rendered);
     return 0;
 }

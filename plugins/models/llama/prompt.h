@@ -16,8 +16,10 @@ struct prompt {
     size_t count;
 };
 
-/* 0, or -RP_EINVALID when the template cannot be applied. */
-int prompt_render(const char *chat_template, const struct rp_message *messages, size_t count, struct prompt *out);
+/* `begun`: how the reply begins, which the model is to go on with; empty: it begins itself. 0, or -RP_EINVALID when the
+ * template cannot be applied. */
+int prompt_render(const char *chat_template, const struct rp_message *messages, size_t count, struct rp_str begun,
+                  struct prompt *out);
 void prompt_finish(struct prompt *prompt);
 /* The tokens, with what the model wants at the start; free() them. The count. */
 size_t prompt_tokenize(const struct prompt *prompt, const struct llama_vocab *vocab, llama_token **out_tokens);

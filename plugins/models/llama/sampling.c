@@ -83,6 +83,18 @@ static bool grammar_takes(const struct sampling *sampling, llama_token token) {
     return !isinf(one.logit);
 }
 
+int sampling_go_on(struct sampling *sampling, const struct llama_vocab *vocab, struct rp_str begun) {
+    if (!sampling->grammar || begun.len == 0) return 0;
+    llama_token *tokens = rp_alloc((begun.len + 8) * sizeof(*tokens)); /* a token has a byte at least */
+    int32_t count =
+        llama_tokenize(vocab, begun.data, (int32_t)begun.len, tokens, (int32_t)(begun.len + 8), false, false);
+    int32_t taken = 0;
+    for (; taken < count && grammar_takes(sampling, tokens[taken]); taken++)
+        llama_sampler_accept(sampling->grammar, tokens[taken]);
+    free(tokens);
+    return taken == count ? 0 : -RP_EINVALID;
+}
+
 llama_token sampling_next(struct sampling *sampling, struct llama_context *context, int32_t index) {
     const float *logits = llama_get_logits_ith(context, index);
     int32_t count = llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(context)));

@@ -22,6 +22,8 @@ struct sampling {
 /* `grammar`: GBNF with a rule "root", or NULL. 0, or -RP_EINVALID when it cannot be read. */
 int sampling_init(struct sampling *sampling, const struct sampling_settings *settings, const char *grammar,
                   const struct llama_vocab *vocab);
+/* The reply has begun so: the grammar is to go on behind it. 0, or -RP_EINVALID when it does not allow this. */
+int sampling_go_on(struct sampling *sampling, const struct llama_vocab *vocab, struct rp_str begun);
 void sampling_finish(struct sampling *sampling);
 /* The token that follows, by the logits of the batch's place `index`; it is accepted. */
 llama_token sampling_next(struct sampling *sampling, struct llama_context *context, int32_t index);

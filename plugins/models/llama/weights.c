@@ -83,9 +83,13 @@ static void destroy(struct weights *weights) {
     free(weights);
 }
 
+static bool same_file(const struct file_id *a, const struct file_id *b) {
+    return a->device == b->device && a->inode == b->inode && a->size == b->size && a->changed_ns == b->changed_ns;
+}
+
 static struct weights *find(const struct weights *wanted) {
     for (struct weights *at = loaded; at; at = at->next)
-        if (strcmp(at->path, wanted->path) == 0 && at->gpu_layers == wanted->gpu_layers && at->mmap == wanted->mmap &&
+        if (same_file(&at->file, &wanted->file) && strcmp(at->path, wanted->path) == 0 && at->gpu_layers == wanted->gpu_layers && at->mmap == wanted->mmap &&
             at->mlock == wanted->mlock)
             return at;
     return NULL;
@@ -97,13 +101,27 @@ static void show_load_time(const struct weights *weights, const char *name) {
                   weights->load_ms);
 }
 
+/* 0, or -RP_ECONFIG: there is no such file. */
+static int look(const char *path, char out_real[PATH_MAX], struct file_id *out, struct rp_error *error) {
+    uv_fs_t request;
+    if (!realpath(path, out_real)) return rp_error_set(error, RP_ECONFIG, "'%s': %s", path, strerror(errno));
+    int rc = uv_fs_stat(NULL, &request, out_real, NULL);
+    const uv_stat_t *stat = &request.statbuf;
+    *out = (struct file_id){stat->st_dev, stat->st_ino, stat->st_size,
+                            stat->st_mtim.tv_sec * INT64_C(1000000000) + stat->st_mtim.tv_nsec};
+    uv_fs_req_cleanup(&request);
+    return rc == 0 ? 0 : rp_error_set(error, RP_ECONFIG, "'%s': %s", path, uv_strerror(rc));
+}
+
 int weights_acquire(const char *path, int64_t gpu_layers, bool mmap, bool mlock, const char *name,
                     struct weights **out, struct rp_error *error) {
     char real[PATH_MAX];
     uv_once(&once, init);
-    if (!realpath(path, real)) return rp_error_set(error, RP_ECONFIG, "'%s': %s", path, strerror(errno));
+    struct file_id file;
+    if (look(path, real, &file, error) != 0) return -RP_ECONFIG;
     struct weights *weights = rp_calloc(1, sizeof(*weights));
-    *weights = (struct weights){.path = rp_strdup(real), .gpu_layers = gpu_layers, .mmap = mmap, .mlock = mlock};
+    *weights = (struct weights){
+        .path = rp_strdup(real), .file = file, .gpu_layers = gpu_layers, .mmap = mmap, .mlock = mlock};
     struct weights *same = find(weights);
     int rc = same ? 0 : load(weights, name, error);
     if (same || rc != 0) destroy(weights);

@@ -6,9 +6,14 @@
 #include <llama.h>
 #include <repartee/base.h>
 
+struct file_id {
+    uint64_t device, inode, size;
+    int64_t changed_ns;
+};
 struct weights {
     struct llama_model *model;
-    char *path; /* as the system knows it, links followed */
+    char *path;           /* as the system knows it, links followed */
+    struct file_id file;  /* another file at the same path is another model */
     int64_t gpu_layers;
     bool mmap, mlock;
     unsigned users;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <math.h>
@@ -22,6 +23,7 @@ static struct scene {
     struct rp_model model;
     struct rig_client clients[MOST];
     struct rp_prompt prompt; /* of every turn */
+    struct rp_str prefix;    /* with which their replies have begun */
     bool with_history;       /* messages are cut at "|", the parts taking turns */
 } scene;
 
@@ -41,12 +43,13 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     call->message_count = count;
     call->prompt = &scene.prompt;
     call->stream = true;
-    rp_turn_reply(turn, element_ask(&scene.model, turn, call));
+    call->prefix = scene.prefix;
+    rp_turn_reply(turn, rp_model_ask(&scene.model, turn, call));
     return RP_KEEP;
 }
 
 static const struct rp_stage_type asking = {.type = {.name = "asking"}, .on_turn = on_turn};
-static const struct rp_model_type type = {.type = {.name = "llama"}, .ask = element_ask};
+static const struct rp_model_type type = {.type = {.name = "llama"}, .ask = element_ask, .takes = element_takes};
 
 static int setup(void **state) {
     (void)state;
@@ -187,6 +190,29 @@ static void test_a_conversation_pays_only_for_what_is_new(void **state) {
     free(second);
 }
 
+static void copy_file(const char *from, const char *to) {
+    char command[512];
+    snprintf(command, sizeof(command), "cp '%s' '%s.new' && mv '%s.new' '%s'", from, to, to, to);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_another_file_at_the_same_path_is_another_model(void **state) {
+    char path[] = "/tmp/repartee-model-XXXXXX";
+    struct rp_model other = {.element = {.type = &type.type, .name = "other", .options = &scene.options}};
+    struct rp_error error;
+    (void)state;
+    close(mkstemp(path));
+    copy_file(scene.options.path, path);
+    scene.options.path = path;
+    open_model();
+    copy_file(getenv("NOISE_MODEL"), path);
+    assert_int_equal(element_open(&other.element, &error), 0);
+    const struct element *a = scene.model.element.state, *b = other.element.state;
+    assert_ptr_not_equal(engine_model(a->engine), engine_model(b->engine));
+    element_close(&other.element);
+    unlink(path);
+}
+
 static void test_sharing_one_file(void **state) {
     struct rp_model other = {.element = {.type = &type.type, .name = "other", .options = &scene.options}};
     struct llama_options smaller = scene.options;
@@ -280,6 +306,30 @@ static void test_stop_texts(void **state) {
     scene.prompt.stop = (const char *[]){stop, NULL};
     assert_string_equal(say("hello"), wanted);
     assert_int_equal(scene.clients[0].finish, RP_FINISH_STOP);
+}
+
+/* ---- replies that others have begun ------------------------------------------------------------------------------ */
+
+static void test_it_goes_on_with_what_another_model_has_begun(void **state) {
+    (void)state;
+    open_model();
+    write_own("hello", 40);
+    for (size_t begun = 1; begun < 40; begun += 13) {
+        scene.prefix = rp_str_n(own, begun);
+        scene.prompt.max_tokens = 40 - (int64_t)begun; /* a byte is a token */
+        assert_string_equal(say("hello"), own + begun);
+    }
+}
+
+static void test_a_grammar_goes_on_there_too(void **state) {
+    (void)state;
+    open_model();
+    scene.prompt.grammar = "root ::= \"yes, \" (\"please\" | \"sir\") | \"no\"";
+    scene.prefix = RP_STR("yes, p");
+    assert_string_equal(say("hello"), "lease");
+    scene.prefix = RP_STR("maybe");
+    say("hello");
+    assert_int_equal(scene.clients[0].code, RP_EUNSUPPORTED);
 }
 
 /* ---- who leaves, and who is slow ---------------------------------------------------------------------------------- */
@@ -380,7 +430,7 @@ static void test_a_user_cannot_write_control_tokens(void **state) {
     open_model();
     const struct element *element = scene.model.element.state;
     const struct llama_vocab *vocab = llama_model_get_vocab(engine_model(element->engine));
-    assert_int_equal(prompt_render(element->chat_template, forged, 1, &prompt), 0);
+    assert_int_equal(prompt_render(element->chat_template, forged, 1, RP_STR(""), &prompt), 0);
     size_t count = prompt_tokenize(&prompt, vocab, &tokens);
     for (size_t i = 0; i < count; i++) control += llama_vocab_is_control(vocab, tokens[i]);
     assert_int_equal(control, 3); /* the start and the end of the user's message, the start of the reply */
@@ -428,12 +478,15 @@ int main(void) {
         TEST(test_a_prompt_longer_than_a_pass),
         TEST(test_a_conversation_pays_only_for_what_is_new),
         TEST(test_sharing_one_file),
+        TEST(test_another_file_at_the_same_path_is_another_model),
         TEST(test_tokens_are_counted),
         TEST(test_the_context_ends_the_reply),
         TEST(test_a_message_beyond_the_context_is_refused),
         TEST(test_a_full_queue_is_busy),
         TEST(test_without_a_queue_free_slots_are_taken),
         TEST(test_stop_texts),
+        TEST(test_it_goes_on_with_what_another_model_has_begun),
+        TEST(test_a_grammar_goes_on_there_too),
         TEST(test_who_leaves_makes_room),
         TEST(test_who_leaves_while_waiting),
         TEST(test_a_slow_reader_holds_up_nobody_else),
