@@ -1,5 +1,6 @@
 #include "support/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct answer {
@@ -86,8 +87,28 @@ static void list(struct rp_store *base, struct rp_worker *worker, struct rp_str 
     give_later(worker, op, -RP_ENOTFOUND, RP_STR(""));
 }
 
+static void add(struct rp_store *base, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+                struct rp_store_op *op) {
+    struct test_store *store = (struct test_store *)base;
+    size_t at = find(store, key);
+    int64_t sum = 0;
+    char text[24];
+    store->adds++;
+    if (store->fail_add == 0) {
+        if (store->keys[at]) rp_str_int64(rp_buf_str(&store->values[at]), &sum);
+        if (!store->keys[at]) store->ttl_ms[at] = ttl_ms;
+        forget(store, at);
+        sum += delta;
+        store->keys[at] = strndup(key.data, key.len);
+        rp_buf_init(&store->values[at], 1 << 20);
+        rp_buf_printf(&store->values[at], "%lld", (long long)sum);
+    }
+    snprintf(text, sizeof(text), "%lld", (long long)sum);
+    give(store, worker, op, store->fail_add, store->fail_add ? RP_STR("") : rp_str(text));
+}
+
 static const struct rp_store_type type = {
-    .type = {.name = "test"}, .get = get, .put = put, .del = del, .list = list};
+    .type = {.name = "test"}, .get = get, .put = put, .del = del, .list = list, .add = add};
 
 void test_store_init(struct test_store *store) {
     memset(store, 0, sizeof(*store));

@@ -10,9 +10,11 @@ struct test_store {
     struct rp_store store; /* first; store.element.type is set by test_store_init */
     char *keys[TEST_STORE_PLACES];
     struct rp_buf values[TEST_STORE_PLACES];
+    int64_t ttl_ms[TEST_STORE_PLACES]; /* of what add() has made */
     bool later;        /* answers by a task of the worker */
     int fail_put;      /* the code of puts to come; 0: they work */
-    unsigned puts;
+    int fail_add;      /* of adds */
+    unsigned puts, adds;
     void (*on_put)(struct test_store *store); /* after each that worked; NULL: none */
 };
 

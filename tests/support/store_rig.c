@@ -85,6 +85,12 @@ void store_rig_begin_put(struct store_rig *rig, struct rp_str key, struct rp_str
     rig->type->put(&rig->store, rig->worker, key, value, ttl_ms, &answer->op);
 }
 
+void store_rig_begin_add(struct store_rig *rig, struct rp_str key, int64_t delta, int64_t ttl_ms,
+                         struct store_answer *answer) {
+    answer->op.done = on_done;
+    rig->type->add(&rig->store, rig->worker, key, delta, ttl_ms, &answer->op);
+}
+
 void store_rig_get(struct store_rig *rig, const char *key, struct store_answer *answer) {
     clear(answer);
     store_rig_begin_get(rig, rp_str(key), answer);
@@ -115,6 +121,39 @@ int store_rig_put(struct store_rig *rig, const char *key, const char *value, int
     struct store_answer answer = {0};
     store_rig_begin_put(rig, rp_str(key), rp_str(value), ttl_ms, &answer);
     return finish(rig, &answer);
+}
+
+int store_rig_add(struct store_rig *rig, const char *key, int64_t delta, int64_t ttl_ms, int64_t *out_sum) {
+    struct store_answer answer = {0};
+    store_rig_begin_add(rig, rp_str(key), delta, ttl_ms, &answer);
+    store_rig_wait(rig, &answer);
+    if (answer.code == 0) assert_int_equal(rp_str_int64(rp_buf_str(&answer.value), out_sum), 0);
+    return finish(rig, &answer);
+}
+
+static void expect_sum(struct store_rig *rig, int64_t delta, int64_t expected) {
+    int64_t sum;
+    assert_int_equal(store_rig_add(rig, "n", delta, 0, &sum), 0);
+    assert_true(sum == expected);
+}
+
+void store_rig_check_numbers(struct store_rig *rig) {
+    int64_t sum;
+    expect_sum(rig, 5, 5);
+    expect_sum(rig, -7, -2);
+    expect_sum(rig, 0, -2);
+    assert_true(store_rig_has(rig, "n", "-2"));
+    assert_int_equal(store_rig_put(rig, "n", "9223372036854775806", 0), 0);
+    expect_sum(rig, 1, INT64_MAX);
+    assert_int_equal(store_rig_add(rig, "n", 1, 0, &sum), -RP_EINVALID);
+    assert_true(store_rig_has(rig, "n", "9223372036854775807"));
+    expect_sum(rig, INT64_MIN, -1);
+    assert_int_equal(store_rig_add(rig, "n", INT64_MIN, 0, &sum), -RP_EINVALID);
+    assert_int_equal(store_rig_put(rig, "n", "word", 0), 0);
+    assert_int_equal(store_rig_add(rig, "n", 1, 0, &sum), -RP_EINVALID);
+    assert_true(store_rig_has(rig, "n", "word"));
+    assert_int_equal(store_rig_del(rig, "n"), 0);
+    expect_sum(rig, 3, 3);
 }
 
 int store_rig_del(struct store_rig *rig, const char *key) {

@@ -36,10 +36,15 @@ void store_rig_list(struct store_rig *rig, struct rp_str prefix, struct store_an
 void store_rig_begin_get(struct store_rig *rig, struct rp_str key, struct store_answer *answer);
 void store_rig_begin_put(struct store_rig *rig, struct rp_str key, struct rp_str value, int64_t ttl_ms,
                          struct store_answer *answer);
+void store_rig_begin_add(struct store_rig *rig, struct rp_str key, int64_t delta, int64_t ttl_ms,
+                         struct store_answer *answer);
 void store_rig_wait(struct store_rig *rig, struct store_answer *answer); /* fails the test after some seconds */
 /* The code of the answer. */
 int store_rig_put(struct store_rig *rig, const char *key, const char *value, int64_t ttl_ms);
 int store_rig_put_bytes(struct store_rig *rig, struct rp_str key, struct rp_str value);
+/* The code, and with 0 the sum. */
+int store_rig_add(struct store_rig *rig, const char *key, int64_t delta, int64_t ttl_ms, int64_t *out_sum);
+void store_rig_check_numbers(struct store_rig *rig); /* what every store that counts must do; the key "n" */
 int store_rig_del(struct store_rig *rig, const char *key);
 bool store_rig_has(struct store_rig *rig, const char *key, const char *value);
 int store_rig_code(struct store_rig *rig, const char *key); /* of a get */

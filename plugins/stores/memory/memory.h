@@ -53,6 +53,11 @@ struct entry *shard_get(struct shard *shard, struct rp_str key, uint64_t hash,
                         int64_t now_ms); /* a reference, or NULL */
 /* Takes the reference. The number of entries that had to go before their time to make room. */
 size_t shard_put(struct shard *shard, struct entry *entry, int64_t now_ms);
+/* The number under the key, with `delta` added, becomes `entry`'s value, which has room for NUMBER_SIZE bytes and a NUL; takes the
+ * reference, which must be the only one, and gives the sum. 0, or -RP_EINVALID. */
+#define NUMBER_SIZE 20
+int shard_add(struct shard *shard, struct entry *entry, int64_t delta, int64_t now_ms, int64_t *out_sum,
+              size_t *out_evicted);
 void shard_del(struct shard *shard, struct rp_str key, uint64_t hash, int64_t now_ms);
 
 void shard_set_max(struct shard *shard, size_t max);
@@ -64,5 +69,7 @@ void store_get(struct rp_store *store, struct rp_worker *worker, struct rp_str k
 void store_put(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_str value, int64_t ttl_ms,
                struct rp_store_op *op);
 void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
+void store_add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+               struct rp_store_op *op);
 
 #endif

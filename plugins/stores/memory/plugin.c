@@ -26,6 +26,7 @@ static const struct rp_store_type memory_store = {
     .get = store_get,
     .put = store_put,
     .del = store_del,
+    .add = store_add,
 };
 
 RP_PLUGIN(.name = "memory", .version = "1.0.0", .summary = "A store in memory, with a ceiling and expiry",

@@ -4,6 +4,8 @@
  * expired entries in a few buckets only, and memory is given back after the lock is released. */
 #include "memory.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define FIRST_BUCKETS 64
@@ -148,15 +150,12 @@ struct entry *shard_get(struct shard *shard, struct rp_str key, uint64_t hash, i
     return found;
 }
 
-size_t shard_put(struct shard *shard, struct entry *entry, int64_t now_ms) {
+/* Instead of the entry at `place`, if there is one. How many others had to go. */
+static size_t put_in(struct shard *shard, struct entry **place, struct entry *entry, int64_t now_ms,
+                     struct entry **gone) {
     size_t cost = entry_cost(entry_key(entry), entry_value(entry));
-    struct entry *gone = NULL;
-
-    uv_mutex_lock(&shard->lock);
-    sweep(shard, now_ms, &gone);
-    struct entry **place = find(shard, entry_key(entry), entry->hash);
-    if (*place) take_out(shard, place, &gone);
-    size_t evicted = evict(shard, cost, now_ms, &gone);
+    if (*place) take_out(shard, place, gone);
+    size_t evicted = evict(shard, cost, now_ms, gone);
     if (shard->count >= shard->size) split_bucket(shard);
     place = &shard->buckets[bucket_of(shard, entry->hash)];
     entry->chain = *place;
@@ -164,9 +163,48 @@ size_t shard_put(struct shard *shard, struct entry *entry, int64_t now_ms) {
     link_newest(shard, entry);
     shard->count++;
     shard->cost += cost;
+    return evicted;
+}
+
+size_t shard_put(struct shard *shard, struct entry *entry, int64_t now_ms) {
+    struct entry *gone = NULL;
+
+    uv_mutex_lock(&shard->lock);
+    sweep(shard, now_ms, &gone);
+    size_t evicted = put_in(shard, find(shard, entry_key(entry), entry->hash), entry, now_ms, &gone);
     uv_mutex_unlock(&shard->lock);
     entry_unref_chain(gone);
     return evicted;
+}
+
+static int sum_of(const struct entry *found, int64_t delta, int64_t *out_sum) {
+    int64_t number = 0;
+    int code = found ? rp_str_int64(entry_value(found), &number) : 0;
+    if (code == 0 && __builtin_add_overflow(number, delta, out_sum)) code = -RP_EINVALID;
+    return code;
+}
+
+int shard_add(struct shard *shard, struct entry *entry, int64_t delta, int64_t now_ms, int64_t *out_sum,
+              size_t *out_evicted) {
+    struct entry *gone = NULL;
+
+    uv_mutex_lock(&shard->lock);
+    sweep(shard, now_ms, &gone);
+    struct entry **place = find(shard, entry_key(entry), entry->hash);
+    if (*place && expired(*place, now_ms)) {
+        take_out(shard, place, &gone);
+        place = find(shard, entry_key(entry), entry->hash);
+    }
+    int code = sum_of(*place, delta, out_sum);
+    if (code == 0) {
+        if (*place) entry->expires_ms = (*place)->expires_ms;
+        entry->value_len = (size_t)snprintf(entry->bytes + entry->key_len, NUMBER_SIZE + 1, "%" PRId64, *out_sum);
+        *out_evicted = put_in(shard, place, entry, now_ms, &gone);
+    }
+    uv_mutex_unlock(&shard->lock);
+    entry_unref_chain(gone);
+    if (code != 0) entry_unref(entry);
+    return code;
 }
 
 void shard_set_max(struct shard *shard, size_t max) {

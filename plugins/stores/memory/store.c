@@ -4,8 +4,10 @@
  * A key's shard and bucket come from SipHash with a random key, so that no client can choose keys that collide. */
 #include "memory.h"
 
+#include <inttypes.h>
 #include <repartee/log.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define QUIET_NS INT64_C(60000000000) /* between two warnings about evictions */
@@ -137,4 +139,24 @@ void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str k
 
     shard_del(shard_of(memory, hash), key, hash, now_of(worker));
     op->done(op, 0, rp_str_n(NULL, 0));
+}
+
+void store_add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+               struct rp_store_op *op) {
+    static const char room[NUMBER_SIZE + 1];
+    struct memory *memory = store->element.state;
+    uint64_t hash = hash_of(memory, key);
+    int64_t now_ms = now_of(worker), sum;
+    size_t evicted = 0;
+    char text[NUMBER_SIZE + 1];
+    bool fits = entry_cost(key, rp_str_n(room, sizeof room)) <= memory->share;
+    struct entry *entry = fits ? entry_create(key, rp_str_n(room, sizeof room), hash, expiry(now_ms, ttl_ms)) : NULL;
+    if (!entry) {
+        op->done(op, fits ? -RP_ENOMEM : -RP_ETOOLARGE, rp_str_n(NULL, 0));
+        return;
+    }
+    int code = shard_add(shard_of(memory, hash), entry, delta, now_ms, &sum, &evicted);
+    if (evicted > 0) warn_evicted(store, memory);
+    int len = code == 0 ? snprintf(text, sizeof text, "%" PRId64, sum) : 0;
+    op->done(op, code, rp_str_n(text, (size_t)len));
 }

@@ -1,6 +1,6 @@
 /* The client's calls. While the connection is being made they wait; when that fails they fail, and so do new ones until
  * the next try. Calls that were under way when a connection broke are sent once more on the next: doing one of them twice
- * is the same as once. */
+ * is the same as once. Only adding is not, so it fails then. */
 #include <stdlib.h>
 
 #include "redis.h"
@@ -80,7 +80,7 @@ void client_send_again(struct client *client) {
     line_init(&again);
     line_init(&gone);
     while ((call = line_take(&client->sent))) {
-        line_add(call->again ? &gone : &again, call);
+        line_add(call->again || call->kind == CALL_ADD ? &gone : &again, call);
         call->again = true;
     }
     line_prepend(&client->waiting, &again);

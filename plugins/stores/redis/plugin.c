@@ -54,6 +54,7 @@ static const struct rp_store_type redis_store = {
     .put = store_put,
     .del = store_del,
     .list = store_list,
+    .add = store_add,
 };
 
 RP_PLUGIN(.name = "redis", .version = "1.0.0", .summary = "A store in a Redis server", .stores = RP_LIST(&redis_store));

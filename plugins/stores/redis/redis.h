@@ -43,7 +43,7 @@ void health_refused(struct health *health, const char *why); /* an error that th
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
-enum kind { CALL_GET, CALL_PUT, CALL_DEL, CALL_LIST };
+enum kind { CALL_GET, CALL_PUT, CALL_DEL, CALL_LIST, CALL_ADD };
 
 struct call {
     struct call *next; /* in its line */
@@ -52,6 +52,7 @@ struct call {
     struct rp_store_op *op;
     int64_t deadline_ms;
     int64_t ttl_ms;
+    int64_t delta;             /* add */
     char cursor[24];           /* list: where it goes on */
     size_t key_len, value_len; /* the key has the prefix in front; of a list it is a pattern */
     char bytes[];
@@ -135,5 +136,7 @@ void store_put(struct rp_store *store, struct rp_worker *worker, struct rp_str k
                struct rp_store_op *op);
 void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
 void store_list(struct rp_store *store, struct rp_worker *worker, struct rp_str prefix, struct rp_store_op *op);
+void store_add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+               struct rp_store_op *op);
 
 #endif

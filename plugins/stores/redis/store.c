@@ -99,6 +99,20 @@ void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str k
     submit(store, worker, call_of(store, CALL_DEL, key, rp_str_n(NULL, 0)), op);
 }
 
+void store_add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+               struct rp_store_op *op) {
+    if (key.len > KEY_MAX) {
+        op->done(op, -RP_ETOOLARGE, rp_str_n(NULL, 0));
+        return;
+    }
+    struct call *call = call_of(store, CALL_ADD, key, rp_str_n(NULL, 0));
+    if (call) {
+        call->ttl_ms = ttl_ms;
+        call->delta = delta;
+    }
+    submit(store, worker, call, op);
+}
+
 /* A pattern that means the text itself. */
 static char *escape(char *out, struct rp_str text) {
     for (size_t i = 0; i < text.len; i++) {

@@ -55,6 +55,7 @@ static const struct rp_store_type sqlite_store = {
     .put = store_put,
     .del = store_del,
     .list = store_list,
+    .add = store_add,
 };
 
 RP_PLUGIN(.name = "sqlite", .version = "1.0.0", .summary = "A store in an SQLite file, durable and expiring",

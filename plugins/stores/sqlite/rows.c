@@ -1,4 +1,6 @@
 /* What is done on a connection: the statements, and how a call becomes one of them. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sqlite.h"
@@ -23,6 +25,7 @@ int rows_prepare(struct rows *rows, sqlite3 *db) {
         {&rows->list, "SELECT key, expires FROM entry WHERE key >= ?1 ORDER BY key"},
         {&rows->sweep, "DELETE FROM entry WHERE rowid IN "
                        "(SELECT rowid FROM entry WHERE expires > 0 AND expires <= ?1 LIMIT ?2)"},
+        {&rows->number, "SELECT value, expires FROM entry WHERE key = ?1 AND (expires = 0 OR expires > ?2)"},
     };
     *rows = (struct rows){.db = db};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -34,7 +37,7 @@ int rows_prepare(struct rows *rows, sqlite3 *db) {
 
 void rows_finish(struct rows *rows) {
     sqlite3_stmt *all[] = {rows->begin, rows->commit, rows->rollback, rows->put,
-                           rows->del,   rows->get,    rows->list,     rows->sweep};
+                           rows->del,   rows->get,    rows->list,     rows->sweep,  rows->number};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
     sqlite3_close(rows->db);
     *rows = (struct rows){0};
@@ -80,6 +83,42 @@ static int get(struct rows *rows, struct call *call) {
     }
     sqlite3_reset(rows->get);
     return code;
+}
+
+/* ---- adding ------------------------------------------------------------------------------------------------------------ */
+
+#define NUMBER_SIZE 21
+
+/* What is there now, with the life that it has; a key that is not there leaves both as they are. */
+static int read_number(struct rows *rows, struct call *call, int64_t *out_number) {
+    bind_bytes(rows->number, 1, call_key(call));
+    sqlite3_bind_int64(rows->number, 2, rp_wall_ms());
+    int code = sqlite3_step(rows->number);
+    if (code == SQLITE_ROW) {
+        call->code = rp_str_int64(column_bytes(rows->number, 0), out_number);
+        call->expires_ms = sqlite3_column_int64(rows->number, 1);
+        code = SQLITE_DONE;
+    }
+    sqlite3_reset(rows->number);
+    return code;
+}
+
+/* In a transaction, so that nobody writes between reading and writing. */
+static int add(struct rows *rows, struct call *call) {
+    int64_t number = 0;
+    char text[NUMBER_SIZE];
+    call->code = 0;
+    int code = read_number(rows, call, &number);
+    if (code != SQLITE_DONE) return code;
+    if (call->code == 0 && __builtin_add_overflow(number, call->delta, &number)) call->code = -RP_EINVALID;
+    if (call->code != 0) return SQLITE_DONE;
+    int len = snprintf(text, sizeof text, "%" PRId64, number);
+    if (!call->out.max) rp_buf_init(&call->out, NUMBER_SIZE);
+    rp_buf_append(&call->out, text, (size_t)len);
+    bind_bytes(rows->put, 1, call_key(call));
+    sqlite3_bind_int64(rows->put, 2, call->expires_ms);
+    bind_bytes(rows->put, 3, rp_str_n(text, (size_t)len));
+    return rows_run(rows->put);
 }
 
 /* ---- listing ----------------------------------------------------------------------------------------------------------- */
@@ -133,6 +172,7 @@ int rows_do(struct rows *rows, struct call *call) {
     case CALL_PUT: return put(rows, call);
     case CALL_DEL: return del(rows, call);
     case CALL_GET: return get(rows, call);
+    case CALL_ADD: return add(rows, call);
     default: return list(rows, call);
     }
 }

@@ -26,7 +26,7 @@ enum synchronous { SYNCHRONOUS_FULL, SYNCHRONOUS_NORMAL };
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
-enum kind { CALL_GET, CALL_PUT, CALL_DEL, CALL_LIST };
+enum kind { CALL_GET, CALL_PUT, CALL_DEL, CALL_LIST, CALL_ADD };
 
 struct call {
     struct call *next;      /* in its line */
@@ -36,8 +36,9 @@ struct call {
     struct inbox *inbox;
     struct rp_store_op *op;
     int64_t expires_ms; /* rp_wall_ms(); 0: never */
+    int64_t delta;      /* add */
     uint64_t hash;
-    struct rp_buf out; /* get: the value. list: keys, each with its length (size_t) in front */
+    struct rp_buf out; /* get: the value. add: the sum. list: keys, each with its length (size_t) in front */
     struct rp_buf at;  /* list: where the next step begins; empty at the end */
     size_t key_len, value_len;
     char bytes[]; /* key or prefix, then value */
@@ -53,7 +54,7 @@ static inline struct rp_str call_value(const struct call *call) {
     return rp_str_n(call->bytes + call->key_len, call->value_len);
 }
 static inline bool call_writes(const struct call *call) {
-    return call->kind == CALL_PUT || call->kind == CALL_DEL;
+    return call->kind == CALL_PUT || call->kind == CALL_DEL || call->kind == CALL_ADD;
 }
 struct call *call_create(enum kind kind, struct rp_str key, struct rp_str value); /* NULL: memory is out */
 void call_free(struct call *call);
@@ -116,7 +117,7 @@ void inbox_answer_all(struct line *answers); /* any thread; empties the line */
 
 struct rows {
     sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *rollback, *put, *del, *get, *list, *sweep;
+    sqlite3_stmt *begin, *commit, *rollback, *put, *del, *get, *list, *sweep, *number;
     int wal_pages; /* as of the last commit */
 };
 
@@ -180,5 +181,7 @@ void store_put(struct rp_store *store, struct rp_worker *worker, struct rp_str k
                struct rp_store_op *op);
 void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str key, struct rp_store_op *op);
 void store_list(struct rp_store *store, struct rp_worker *worker, struct rp_str prefix, struct rp_store_op *op);
+void store_add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+               struct rp_store_op *op);
 
 #endif

@@ -78,6 +78,21 @@ void store_del(struct rp_store *store, struct rp_worker *worker, struct rp_str k
     refuse(op, submit(store, worker, call_create(CALL_DEL, key, none), op));
 }
 
+void store_add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+               struct rp_store_op *op) {
+    struct rp_str none = {NULL, 0};
+    if (key.len > KEY_MAX) {
+        refuse(op, -RP_ETOOLARGE);
+        return;
+    }
+    struct call *call = call_create(CALL_ADD, key, none);
+    if (call) {
+        call->expires_ms = expiry(ttl_ms);
+        call->delta = delta;
+    }
+    refuse(op, submit(store, worker, call, op));
+}
+
 void store_list(struct rp_store *store, struct rp_worker *worker, struct rp_str prefix, struct rp_store_op *op) {
     struct rp_str none = {NULL, 0};
     submit(store, worker, call_create(CALL_LIST, prefix, none), op);

@@ -41,6 +41,10 @@ static inline bool rp_str_is(struct rp_str text, const char *word) {
     return rp_str_equal(text, rp_str(word));
 }
 
+/* A whole number in decimal digits, with a minus where it is negative, and nothing else. 0, or -RP_EINVALID, also for one
+ * that does not fit, with the result untouched. */
+RP_EXPORT int rp_str_int64(struct rp_str text, int64_t *out_number);
+
 /* ---- heap ------------------------------------------------------------------------------------------------------- */
 
 /* malloc, calloc, realloc and strdup that abort when memory is out. Free with free(). For small, fixed sizes. */

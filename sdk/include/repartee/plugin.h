@@ -222,6 +222,13 @@ struct rp_store_type {
      * -RP_ENOTFOUND and an empty value at the end, or with another code when the store failed. Never inside the call. NULL
      * for a store that does not outlive the process. */
     void (*list)(struct rp_store *store, struct rp_worker *worker, struct rp_str prefix, struct rp_store_op *op);
+    /* Adds to a whole number that is kept as decimal text, in one step whoever else adds at the same time: done(op, 0, the
+     * sum as text). A key that is not there counts as 0 and lives for ttl_ms (0: no expiry); one that is there keeps the
+     * life it has. -RP_EINVALID, and nothing has changed: what is there is no such number, or the sum would not fit into
+     * an int64_t. Any other code: the store failed, and nobody knows whether the number was added. NULL for a store that
+     * cannot count: budgets cannot use it. */
+    void (*add)(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+                struct rp_store_op *op);
 };
 
 /* ---- listeners and transports --------------------------------------------------------------------------------------- */

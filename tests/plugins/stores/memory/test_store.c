@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <repartee/log.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/base/log_sink.h"
 #include "plugins/stores/memory/memory.h"
@@ -105,6 +106,67 @@ static void flooding_it_forgets_the_old_and_keeps_the_new(void **state) {
         kept += get(key).code == 0;
     }
     assert_in_range(kept, 500, 1048);
+}
+
+static int add(const char *key, int64_t delta, int64_t ttl_ms, int64_t *out_sum) {
+    struct answer answer = {.op = {keep_answer}};
+    type->add(&store, NULL, rp_str(key), delta, ttl_ms, &answer.op);
+    assert_int_equal(answer.calls, 1);
+    if (answer.code == 0) assert_int_equal(rp_str_int64(rp_str_n(answer.value, answer.len), out_sum), 0);
+    return answer.code;
+}
+
+static void numbers_are_added_to(void **state) {
+    (void)state;
+    int64_t sum;
+    assert_int_equal(add("n", 5, 0, &sum), 0);
+    assert_int_equal(sum, 5);
+    assert_int_equal(add("n", -7, 0, &sum), 0);
+    assert_int_equal(sum, -2);
+    assert_int_equal(get("n").len, 2);
+    assert_int_equal(put("n", RP_STR("9223372036854775806"), 0), 0);
+    assert_int_equal(add("n", 1, 0, &sum), 0);
+    assert_true(sum == INT64_MAX);
+    assert_int_equal(add("n", 1, 0, &sum), -RP_EINVALID);
+    assert_int_equal(add("n", INT64_MIN, 0, &sum), 0);
+    assert_int_equal(sum, -1);
+    assert_int_equal(add("n", INT64_MIN, 0, &sum), -RP_EINVALID);
+    assert_int_equal(put("n", RP_STR("word"), 0), 0);
+    assert_int_equal(add("n", 1, 0, &sum), -RP_EINVALID);
+    assert_int_equal(get("n").len, 4);
+    type->del(&store, NULL, RP_STR("n"), &(struct answer){.op = {keep_answer}}.op);
+    assert_int_equal(add("n", 3, 0, &sum), 0);
+    assert_int_equal(sum, 3);
+}
+
+static void a_number_keeps_the_life_it_began_with(void **state) {
+    (void)state;
+    int64_t sum;
+    assert_int_equal(add("brief", 1, 40, &sum), 0);
+    assert_int_equal(add("brief", 1, 3600000, &sum), 0);
+    assert_int_equal(sum, 2);
+    usleep(60000);
+    assert_int_equal(get("brief").code, -RP_ENOTFOUND);
+    assert_int_equal(add("brief", 1, 3600000, &sum), 0);
+    assert_int_equal(sum, 1);
+}
+
+static void *count_up(void *arg) {
+    int64_t sum;
+    (void)arg;
+    for (int i = 0; i < CALLS; i++) assert_int_equal(add("counter", i % 3, 0, &sum), 0);
+    return NULL;
+}
+
+static void no_addition_is_lost_between_threads(void **state) {
+    (void)state;
+    pthread_t threads[THREADS];
+    int64_t sum, each = 0;
+    for (int i = 0; i < CALLS; i++) each += i % 3;
+    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, count_up, NULL), 0);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    assert_int_equal(add("counter", 0, 0, &sum), 0);
+    assert_int_equal(sum, THREADS * each);
 }
 
 static void call_from_inside(struct rp_store_op *op, int code, struct rp_str value) {
@@ -221,6 +283,9 @@ int main(void) {
         STORE_TEST(a_value_beyond_a_shard_is_refused_and_the_old_one_stays),
         STORE_TEST(flooding_it_forgets_the_old_and_keeps_the_new),
         STORE_TEST(an_answer_may_call_the_store_and_keeps_its_value),
+        STORE_TEST(numbers_are_added_to),
+        STORE_TEST(a_number_keeps_the_life_it_began_with),
+        STORE_TEST(no_addition_is_lost_between_threads),
         STORE_TEST(many_threads_never_see_a_wrong_value),
         STORE_TEST(a_reload_keeps_what_is_in_it),
     };

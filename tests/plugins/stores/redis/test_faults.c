@@ -125,6 +125,33 @@ static void a_lost_connection_costs_no_call(void **state) {
     assert_int_equal(lines_with("cannot be reached"), 0);
 }
 
+/* What had been sent may have been done: said again it would be twice. So it fails, and no sum is ever too large. */
+static void an_addition_is_never_done_twice(void **state) {
+    enum { CALLS = 200 };
+    static struct store_answer answers[CALLS];
+    int64_t good = 0, sum;
+    (void)state;
+    server_open();
+    spin(1100); /* so that it counts as a good connection */
+    memset(answers, 0, sizeof answers);
+    struct client *client = server_rig.locals[0];
+    for (int i = 0; i < CALLS; i++) {
+        store_rig_begin_add(&server_rig, RP_STR("n"), 1, 3600000, &answers[i]);
+        if (i == CALLS / 2) redisAsyncCommand(client->context, NULL, NULL, "CLIENT KILL TYPE normal SKIPME no");
+    }
+    for (int i = 0; i < CALLS; i++) {
+        store_rig_wait(&server_rig, &answers[i]);
+        assert_true(answers[i].code == 0 || answers[i].code == -RP_EIO);
+        good += answers[i].code == 0;
+        rp_buf_finish(&answers[i].value);
+    }
+    assert_true(good > 0 && good < CALLS);
+    assert_true(server_connects(20000));
+    assert_int_equal(store_rig_add(&server_rig, "n", 0, 0, &sum), 0);
+    assert_true(sum >= good && sum <= CALLS);
+    server_close();
+}
+
 static void a_server_that_hangs_is_given_up_and_found_again(void **state) {
     (void)state;
     server_options.timeout = server_options.connect_timeout = 200;
@@ -302,6 +329,7 @@ int main(void) {
         FAULT_TEST(calls_wait_while_it_is_connecting),
         FAULT_TEST(killed_in_the_middle_every_call_is_answered_once),
         FAULT_TEST(a_lost_connection_costs_no_call),
+        FAULT_TEST(an_addition_is_never_done_twice),
         FAULT_TEST(a_server_that_hangs_is_given_up_and_found_again),
         FAULT_TEST(a_name_a_password_and_a_database_are_used),
         FAULT_TEST(a_wrong_password_is_told),

@@ -60,6 +60,32 @@ static void nothing_is_found_behind_its_expiry(void **state) {
     server_close();
 }
 
+static void numbers_are_added_to(void **state) {
+    (void)state;
+    int64_t sum;
+    server_open();
+    store_rig_check_numbers(&server_rig);
+    server_close();
+    server_open();
+    assert_int_equal(store_rig_add(&server_rig, "n", 1, 0, &sum), 0);
+    assert_int_equal(sum, 4);
+    server_close();
+}
+
+static void a_number_keeps_the_life_it_began_with(void **state) {
+    (void)state;
+    int64_t sum;
+    server_open();
+    assert_int_equal(store_rig_add(&server_rig, "n", 1, 200, &sum), 0);
+    assert_int_equal(store_rig_add(&server_rig, "n", 1, 3600000, &sum), 0);
+    assert_int_equal(sum, 2);
+    usleep(230000);
+    assert_int_equal(store_rig_code(&server_rig, "n"), -RP_ENOTFOUND);
+    assert_int_equal(store_rig_add(&server_rig, "n", 1, INT64_MAX, &sum), 0);
+    assert_int_equal(sum, 1);
+    server_close();
+}
+
 static void calls_keep_their_order(void **state) {
     (void)state;
     enum { ROUNDS = 500 };
@@ -274,6 +300,8 @@ int main(void) {
         STORE_TEST(what_was_put_is_found_until_it_is_deleted),
         STORE_TEST(keys_and_values_are_bytes),
         STORE_TEST(nothing_is_found_behind_its_expiry),
+        STORE_TEST(numbers_are_added_to),
+        STORE_TEST(a_number_keeps_the_life_it_began_with),
         STORE_TEST(calls_keep_their_order),
         STORE_TEST(large_values_come_back_whole),
         STORE_TEST(beyond_its_queue_it_is_busy),

@@ -132,6 +132,54 @@ static int64_t rows_left(void) {
     return count;
 }
 
+static void numbers_are_added_to(void **state) {
+    (void)state;
+    int64_t sum;
+    char key[KEY_MAX + 2];
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    place_open();
+    store_rig_check_numbers(&place_rig);
+    assert_int_equal(store_rig_add(&place_rig, key, 1, 0, &sum), -RP_ETOOLARGE);
+    place_reopen();
+    assert_int_equal(store_rig_add(&place_rig, "n", 1, 0, &sum), 0);
+    assert_int_equal(sum, 4);
+    place_close();
+}
+
+static void a_number_keeps_the_life_it_began_with(void **state) {
+    (void)state;
+    int64_t sum;
+    place_open();
+    assert_int_equal(store_rig_add(&place_rig, "n", 1, 1000, &sum), 0);
+    assert_int_equal(store_rig_add(&place_rig, "n", 1, HOUR, &sum), 0);
+    clock_advance(999);
+    assert_int_equal(store_rig_add(&place_rig, "n", 1, 0, &sum), 0);
+    assert_int_equal(sum, 3);
+    clock_advance(1);
+    assert_int_equal(store_rig_code(&place_rig, "n"), -RP_ENOTFOUND);
+    assert_int_equal(store_rig_add(&place_rig, "n", 1, HOUR, &sum), 0);
+    assert_int_equal(sum, 1);
+    place_close();
+}
+
+/* Many at once end up in one transaction. */
+static void additions_under_way_together_all_count(void **state) {
+    (void)state;
+    enum { CALLS = 300 };
+    static struct store_answer answers[CALLS];
+    memset(answers, 0, sizeof answers);
+    place_open();
+    for (int i = 0; i < CALLS; i++) store_rig_begin_add(&place_rig, RP_STR("n"), 2, 0, &answers[i]);
+    for (int i = 0; i < CALLS; i++) {
+        store_rig_wait(&place_rig, &answers[i]);
+        assert_int_equal(answers[i].code, 0);
+        assert_int_equal(atoi(answers[i].value.data), 2 * (i + 1));
+        rp_buf_finish(&answers[i].value);
+    }
+    place_close();
+}
+
 static void the_expired_goes_although_nobody_asks_for_it(void **state) {
     (void)state;
     char key[32];
@@ -295,6 +343,9 @@ int main(void) {
         STORE_TEST(large_values_come_back_whole),
         STORE_TEST(calls_for_one_key_keep_their_order),
         STORE_TEST(nothing_is_found_from_its_expiry_on),
+        STORE_TEST(numbers_are_added_to),
+        STORE_TEST(a_number_keeps_the_life_it_began_with),
+        STORE_TEST(additions_under_way_together_all_count),
         STORE_TEST(the_expired_goes_although_nobody_asks_for_it),
         STORE_TEST(a_list_has_each_key_with_the_prefix_once),
         STORE_TEST(a_list_sees_the_puts_before_it),
