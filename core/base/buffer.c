@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/digits.h"
+
 #define SMALLEST 64
 
 void rp_buf_init(struct rp_buf *buf, size_t max) {
@@ -35,12 +37,19 @@ int rp_buf_reserve(struct rp_buf *buf, size_t more) {
     return need <= buf->cap ? 0 : buf_grow(buf, need);
 }
 
-int rp_buf_append(struct rp_buf *buf, const void *data, size_t len) {
+int rp_buf_append_growing(struct rp_buf *buf, const void *data, size_t len) {
     if (rp_buf_reserve(buf, len)) return -RP_ETOOLARGE;
     if (len) memcpy(buf->data + buf->len, data, len);
     buf->len += len;
     buf->data[buf->len] = '\0';
     return 0;
+}
+
+int rp_buf_int(struct rp_buf *buf, int64_t number) {
+    char digits[DIGITS_MAX], *end = digits + sizeof(digits);
+    char *first = digits_before(end, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1);
+    if (number < 0) *--first = '-';
+    return rp_buf_append(buf, first, (size_t)(end - first));
 }
 
 /* Prints behind `len`: the length that the whole text has, whether it fitted or not. */

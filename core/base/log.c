@@ -1,6 +1,7 @@
 /* Forming log lines. A line grows in its own `space`, and moves to the heap only when it is long.
  *
  * Until rp_log_close the ceiling of line->buf is two bytes lower than what there is, so that the end always fits. */
+#include "core/base/digits.h"
 #include "core/base/json_escape.h"
 #include "core/base/log_writer.h"
 
@@ -113,14 +114,8 @@ static void put_number(struct rp_log_line *line, const char *key, const char *di
     } while (move_to_heap(line));
 }
 
-/* Writes the digits in front of `end`, at least `least` of them; the first one. */
-static char *digits_before(char *end, uint64_t value, int least) {
-    for (; value || least > 0; value /= 10, least--) *--end = (char)('0' + value % 10);
-    return end;
-}
-
 void rp_log_int(struct rp_log_line *line, const char *key, int64_t value) {
-    char text[24];
+    char text[DIGITS_MAX];
     char *first = text + sizeof text - 1;
 
     *first = '\0';

@@ -166,6 +166,7 @@ const json_t *session_vars(struct session *session) {
 }
 
 const json_t *session_get(struct session *session, const char *name) {
+    if (!session->vars && session->vars_text.len == 0) return NULL;
     return json_object_get(vars_of(session), name);
 }
 

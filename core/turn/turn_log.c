@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/digits.h"
 #include "core/turn/turn.h"
 
 static int64_t microseconds(const struct turn *turn) {
@@ -75,6 +76,18 @@ static int put(struct rp_buf *out, const char *key, struct rp_str value) {
     return result ? result : rp_buf_json(out, value.data, value.len);
 }
 
+static int put_int(struct rp_buf *out, const char *key, int64_t value) {
+    int result = rp_buf_append_str(out, rp_str(key));
+    return result ? result : rp_buf_int(out, value);
+}
+
+static int put_ms(struct rp_buf *out, const char *key, int64_t us) {
+    char text[DIGITS_MAX], *end = text + sizeof(text), *first = digits_before(end, (uint64_t)us % 1000, 3);
+    *--first = '.';
+    int result = put_int(out, key, us / 1000);
+    return result ? result : rp_buf_append(out, first, (size_t)(end - first));
+}
+
 static int put_record(struct turn *turn, struct rp_buf *out) {
     char *text = json_dumps(rp_turn_record(&turn->pub), JSON_COMPACT);
     int result = rp_buf_printf(out, ",\"explain\":%s", text ? text : "null");
@@ -88,11 +101,11 @@ int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf
         put(out, ",\"reply\":", rp_turn_reply_text(pub)) != 0 ||
         put(out, ",\"by\":", rp_str(pub->by ? pub->by : "")) != 0)
         return -RP_ETOOLARGE;
-    long long us = microseconds(turn); /* printing a double costs more than the rest of the line */
-    int result = rp_buf_printf(
-        out, ",\"finish\":\"%s\",\"usage\":{\"input_tokens\":%lld,\"output_tokens\":%lld},\"ms\":%lld.%03lld",
-        rp_finish_name(finish), (long long)turn->usage.input_tokens, (long long)turn->usage.output_tokens, us / 1000,
-        us % 1000);
-    if (result == 0 && turn->explain) result = put_record((struct turn *)(uintptr_t)turn, out);
+    if (put(out, ",\"finish\":", rp_str(rp_finish_name(finish))) != 0 ||
+        put_int(out, ",\"usage\":{\"input_tokens\":", turn->usage.input_tokens) != 0 ||
+        put_int(out, ",\"output_tokens\":", turn->usage.output_tokens) != 0 ||
+        put_ms(out, "},\"ms\":", microseconds(turn)) != 0)
+        return -RP_ETOOLARGE;
+    int result = turn->explain ? put_record((struct turn *)(uintptr_t)turn, out) : 0;
     return result ? result : rp_buf_append(out, "}", 1);
 }

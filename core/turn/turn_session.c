@@ -12,7 +12,13 @@ static const struct rp_store_type *store_type(const struct turn *turn) {
 }
 
 static struct rp_str key_of(struct turn *turn, const char *prefix) {
-    return rp_str(rp_arena_printf(turn->pub.arena, "%s%.*s", prefix, RP_STR_ARG(turn->pub.session)));
+    struct rp_str session = turn->pub.session;
+    size_t len = strlen(prefix);
+    char *key = rp_arena_alloc(turn->pub.arena, len + session.len + 1);
+    memcpy(key, prefix, len);
+    memcpy(key + len, session.data, session.len);
+    key[len + session.len] = '\0';
+    return rp_str_n(key, len + session.len);
 }
 
 static struct turn *turn_of_op(struct rp_store_op *op) {

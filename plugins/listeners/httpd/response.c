@@ -122,13 +122,6 @@ static void put(struct rp_buf *buf, const char *text) {
     rp_buf_append(buf, text, strlen(text));
 }
 
-static void put_number(struct rp_buf *buf, uint64_t number) {
-    char digits[20], *at = digits + sizeof(digits);
-    do *--at = (char)('0' + number % 10);
-    while (number /= 10);
-    rp_buf_append(buf, at, (size_t)(digits + sizeof(digits) - at));
-}
-
 static void put_field(struct rp_buf *buf, const char *name, const char *value) {
     put(buf, name);
     put(buf, value);
@@ -146,7 +139,7 @@ static void put_framing(struct rp_buf *buf, struct rp_http_exchange *exchange, i
     exchange->chunked = length < 0 && !exchange->parsed.old;
     if (length >= 0 && !bodyless(status)) {
         put(buf, "Content-Length: ");
-        put_number(buf, (uint64_t)length);
+        rp_buf_int(buf, length);
         rp_buf_append(buf, "\r\n", 2);
     }
     if (exchange->chunked) put(buf, "Transfer-Encoding: chunked\r\n");
@@ -156,7 +149,7 @@ static void put_framing(struct rp_buf *buf, struct rp_http_exchange *exchange, i
 bool response_head(struct rp_http_exchange *exchange, struct rp_buf *out, int status, const char *content_type,
                    const char *fields, int64_t length) {
     put(out, "HTTP/1.1 ");
-    put_number(out, (uint64_t)status);
+    rp_buf_int(out, status);
     rp_buf_append(out, " ", 1);
     put_field(out, status_text(status), "");
     if (content_type) put_field(out, "Content-Type: ", content_type);

@@ -19,9 +19,10 @@ static struct rp_str cut(struct rp_str *rest, size_t len) {
 }
 
 static size_t plain_len(struct rp_str text) {
-    size_t i = 0;
-    while (i < text.len && text.data[i] != '{' && text.data[i] != '}') i++;
-    return i;
+    const char *opens = memchr(text.data, '{', text.len);
+    size_t len = opens ? (size_t)(opens - text.data) : text.len;
+    const char *closes = memchr(text.data, '}', len);
+    return closes ? (size_t)(closes - text.data) : len;
 }
 
 bool fill_next(struct rp_str *rest, struct fill_piece *out_piece) {

@@ -82,10 +82,19 @@ struct rp_buf {
 RP_EXPORT void rp_buf_init(struct rp_buf *buf, size_t max);
 RP_EXPORT void rp_buf_finish(struct rp_buf *buf); /* frees the memory; the buffer can be used again */
 /* 0, or -RP_ETOOLARGE with the buffer untouched. `data` must not lie in the buffer itself. */
-RP_EXPORT int rp_buf_append(struct rp_buf *buf, const void *data, size_t len);
+static inline int rp_buf_append(struct rp_buf *buf, const void *data, size_t len);
+RP_EXPORT int rp_buf_append_growing(struct rp_buf *buf, const void *data, size_t len); /* the same, not inline */
+RP_EXPORT int rp_buf_int(struct rp_buf *buf, int64_t number); /* appends it in decimal; far quicker than printf */
 RP_EXPORT int rp_buf_printf(struct rp_buf *buf, const char *format, ...) RP_PRINTF(2, 3);
 RP_EXPORT int rp_buf_reserve(struct rp_buf *buf, size_t more); /* room for `more` bytes behind `len` */
 RP_EXPORT void rp_buf_consume(struct rp_buf *buf, size_t len); /* drops bytes from the front */
+static inline int rp_buf_append(struct rp_buf *buf, const void *data, size_t len) {
+    if (len >= buf->cap - buf->len || buf->len + len > buf->max) return rp_buf_append_growing(buf, data, len);
+    if (len) memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+    return 0;
+}
 static inline int rp_buf_append_str(struct rp_buf *buf, struct rp_str text) {
     return rp_buf_append(buf, text.data, text.len);
 }
