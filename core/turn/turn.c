@@ -429,6 +429,14 @@ int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker, cons
     return 0;
 }
 
+struct rp_fault rp_turn_start_fault(int code) {
+    struct rp_fault fault = {.code = code < 0 ? -code : code};
+    if (fault.code == RP_EINVALID) fault.message = "the message is empty or has a NUL character in it";
+    if (fault.code == RP_ETOOLARGE) fault.message = "the message is too long";
+    if (fault.code == RP_EBUSY || fault.code == RP_EDRAINING) fault.retry_after = 1;
+    return fault;
+}
+
 struct turn *turn_start_timeout(struct rp_worker *worker, struct rp_str session, struct turn *parent) {
     struct rp_turn_start start = {.session = session, .event = "timeout"};
     struct turn_runtime *runtime = parent ? parent->runtime : worker->runtime;

@@ -1,7 +1,7 @@
 /* The body of a chat: read in one walk, it says the same as the tree that the other parser builds of it. */
 #include <stdlib.h>
 
-#include "plugins/transports/http/message.h"
+#include <repartee/chat_body.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,10 +12,10 @@ static bool same(struct rp_str text, const json_t *value) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct rp_str body = {(const char *)data, size};
     struct rp_buf space;
-    struct message message;
+    struct rp_chat_body message;
     json_t *tree = NULL;
     rp_buf_init(&space, size);
-    int status = message_parse(body, &space, &message, NULL);
+    int status = rp_chat_body_parse(body, "the body", &space, &message, NULL);
     bool json = rp_json_parse(body.data, body.len, &tree, NULL) == 0;
     if (json && status == -RP_EJSON) abort();
     if (status == 0) {
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (json && (!same(message.text, text) || !same(message.session, json_object_get(tree, "session")) ||
                      !same(message.user, json_object_get(tree, "user"))))
             abort();
-        message_finish(&message);
+        rp_chat_body_finish(&message);
     }
     json_decref(tree);
     rp_buf_finish(&space);

@@ -165,14 +165,6 @@ static void log_refused(const struct rp_http_request *request, const struct rp_f
     rp_log_close(&line);
 }
 
-static struct rp_fault start_fault(int code) {
-    struct rp_fault fault = {.code = code};
-    if (code == RP_EINVALID) fault.message = "the message is empty or has a NUL character in it";
-    if (code == RP_ETOOLARGE) fault.message = "the message is too long";
-    if (code == RP_EBUSY || code == RP_EDRAINING) fault.retry_after = 1;
-    return fault;
-}
-
 void chat_begin(struct rp_transport *transport, struct rp_http_exchange *exchange, const struct rp_http_request *request,
                 const struct rp_turn_start *start) {
     const struct options *options = transport->element.options;
@@ -187,14 +179,14 @@ void chat_begin(struct rp_transport *transport, struct rp_http_exchange *exchang
         chat->http->watch(exchange, &watcher, chat);
         return;
     }
-    struct rp_fault fault = start_fault(-status);
+    struct rp_fault fault = rp_turn_start_fault(status);
     chat_release(chat);
     log_refused(request, &fault);
     chat_refuse(rp_http(options->on), exchange, local, &fault, request->id);
 }
 
 static void begin_message(struct rp_transport *transport, struct rp_http_exchange *exchange,
-                          const struct rp_http_request *request, const struct message *message) {
+                          const struct rp_http_request *request, const struct rp_chat_body *message) {
     const struct rp_turn_start start = {
         .id = request->id,
         .message = message->text,
@@ -212,15 +204,15 @@ void chat_request(void *arg, struct rp_http_exchange *exchange, const struct rp_
     struct rp_transport *transport = arg;
     const struct options *options = transport->element.options;
     struct local *local = rp_local(&transport->element, request->worker);
-    struct message message = {0};
+    struct rp_chat_body message = {0};
     struct rp_error error;
     struct rp_fault fault = {0};
     /* The Content-Type does not matter: people try a bot with `curl -d`, which says that it sends a form. */
-    if (message_parse(request->body, out_clear(local), &message, &error))
+    if (rp_chat_body_parse(request->body, "the body", out_clear(local), &message, &error))
         fault = (struct rp_fault){.code = error.code, .message = error.text};
     else if (!message.explain || explain_allowed(transport, exchange, request, &fault))
         begin_message(transport, exchange, request, &message);
-    message_finish(&message);
+    rp_chat_body_finish(&message);
     if (!fault.code) return;
     log_refused(request, &fault);
     chat_refuse(rp_http(options->on), exchange, local, &fault, request->id);

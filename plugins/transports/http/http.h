@@ -2,11 +2,10 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include <repartee/chat_body.h>
 #include <repartee/explain.h>
 #include <repartee/http_server.h>
 #include <repartee/log.h>
-
-#include "message.h"
 
 struct options {
     struct rp_listener *on;

@@ -268,6 +268,8 @@ struct rp_turn_start {
  * is written to the sink before this returns. */
 RP_EXPORT int rp_turn_start(struct rp_transport *transport, struct rp_worker *worker,
                             const struct rp_turn_start *start, struct rp_sink *sink, struct rp_turn **out_turn);
+/* What a client is told of such a reason; takes a code of either sign. */
+RP_EXPORT struct rp_fault rp_turn_start_fault(int code);
 RP_EXPORT void rp_turn_more(struct rp_turn *turn);   /* the sink can take the next chunk */
 RP_EXPORT void rp_turn_cancel(struct rp_turn *turn); /* the client has left; done() follows, nothing else */
 /* From the sink's write with RP_END on: the whole reply as text, and what it cost. */

@@ -1,14 +1,12 @@
-/* Reads the body of POST /v1/chat strictly: a field of a wrong type is an error that names it, unknown fields are
- * nobody's business. One walk over the text; only metadata, which stages look into, becomes a tree. */
-#include "message.h"
-
+/* One walk over the text; only metadata, which stages look into, becomes a tree. */
+#include <repartee/chat_body.h>
 #include <repartee/json_scan.h>
 
 #define NAME_MAX_BYTES 128 /* of a session's or user's name */
 
-enum { MESSAGE, PROMPT, SESSION, USER, STREAM, EXPLAIN, METADATA, FIELDS };
+enum { MESSAGE, PROMPT, SESSION, USER, STREAM, EXPLAIN, METADATA, ID, FIELDS };
 
-static const char *const names[FIELDS] = {"message", "prompt", "session", "user", "stream", "explain", "metadata"};
+static const char *const names[FIELDS] = {"message", "prompt", "session", "user", "stream", "explain", "metadata", "id"};
 
 struct field {
     char type;           /* the first character of its value; '\0': there is none */
@@ -55,31 +53,33 @@ static bool walk(struct rp_scan *scan, struct field *fields, struct rp_buf *spac
         char type = rp_scan_peek(scan);
         const char *start = scan->at;
         struct rp_str text = {0};
-        if (field && type == '"')
+        bool decoded = field && type == '"' && field != &fields[ID];
+        if (decoded)
             text = take_string(scan, space);
         else
             rp_scan_skip(scan);
-        if (field) *field = (struct field){type, type == '"' ? text : rp_str_n(start, (size_t)(scan->at - start))};
+        if (field) *field = (struct field){type, decoded ? text : rp_str_n(start, (size_t)(scan->at - start))};
     }
     return rp_scan_done(scan);
 }
 
 /* The parser that builds trees says what is wrong, and where. */
-static int syntax_error(struct rp_str body, struct rp_error *error) {
+static int syntax_error(struct rp_str body, const char *what, struct rp_error *error) {
     json_t *root;
     int status = rp_json_parse(body.data, body.len, &root, error);
     if (status) return status;
     json_decref(root);
-    return rp_error_set(error, RP_EJSON, "the body is not valid JSON");
+    return rp_error_set(error, RP_EJSON, "%s is not valid JSON", what);
 }
 
-static int read_fields(struct rp_str body, struct field *fields, struct rp_buf *space, struct rp_error *error) {
+static int read_fields(struct rp_str body, const char *what, struct field *fields, struct rp_buf *space,
+                       struct rp_error *error) {
     struct rp_scan scan;
     rp_scan_init(&scan, body);
     scan.strict = true;
-    if (rp_scan_peek(&scan) == '{') return walk(&scan, fields, space) ? 0 : syntax_error(body, error);
-    if (!rp_scan_skip(&scan) || !rp_scan_done(&scan)) return syntax_error(body, error);
-    return rp_error_set(error, RP_EINVALID, "the body must be a JSON object");
+    if (rp_scan_peek(&scan) == '{') return walk(&scan, fields, space) ? 0 : syntax_error(body, what, error);
+    if (!rp_scan_skip(&scan) || !rp_scan_done(&scan)) return syntax_error(body, what, error);
+    return rp_error_set(error, RP_EINVALID, "%s must be a JSON object", what);
 }
 
 /* ---- what the fields must be ------------------------------------------------------------------------------------- */
@@ -126,31 +126,34 @@ static int read_flag(const struct field *fields, int which, bool *out, struct rp
 }
 
 /* Last, since it leaves something to free. */
-static int read_metadata(const struct field *field, struct rp_str body, json_t **out, struct rp_error *error) {
+static int read_metadata(const struct field *field, struct rp_str body, const char *what, json_t **out,
+                         struct rp_error *error) {
     if (absent(field)) return 0;
     if (field->type != '{') return wrong(error, names[METADATA], "an object");
     if (rp_json_parse(field->value.data, field->value.len, out, NULL) == 0) return 0;
-    return syntax_error(body, error);
+    return syntax_error(body, what, error);
 }
 
-int message_parse(struct rp_str body, struct rp_buf *space, struct message *out_message, struct rp_error *error) {
-    struct message message = {0};
+int rp_chat_body_parse(struct rp_str body, const char *what, struct rp_buf *space, struct rp_chat_body *out_body,
+                       struct rp_error *error) {
+    struct rp_chat_body parsed = {0};
     struct field fields[FIELDS] = {0};
-    if (!rp_utf8_valid(body.data, body.len)) return rp_error_set(error, RP_EUTF8, "the body is not valid UTF-8");
+    if (!rp_utf8_valid(body.data, body.len)) return rp_error_set(error, RP_EUTF8, "%s is not valid UTF-8", what);
     rp_buf_clear(space);
-    if (rp_buf_reserve(space, body.len)) return rp_error_set(error, RP_ETOOLARGE, "the body is too large");
-    int status = read_fields(body, fields, space, error);
-    if (!status) status = read_text(fields, &message.text, error);
-    if (!status) status = read_name(fields, SESSION, &message.session, error);
-    if (!status) status = read_name(fields, USER, &message.user, error);
-    if (!status) status = read_flag(fields, STREAM, &message.stream, error);
-    if (!status) status = read_flag(fields, EXPLAIN, &message.explain, error);
-    if (!status) status = read_metadata(&fields[METADATA], body, &message.metadata, error);
-    if (!status) *out_message = message;
+    if (rp_buf_reserve(space, body.len)) return rp_error_set(error, RP_ETOOLARGE, "%s is too large", what);
+    int status = read_fields(body, what, fields, space, error);
+    if (!status) status = read_text(fields, &parsed.text, error);
+    if (!status) status = read_name(fields, SESSION, &parsed.session, error);
+    if (!status) status = read_name(fields, USER, &parsed.user, error);
+    if (!status) status = read_flag(fields, STREAM, &parsed.stream, error);
+    if (!status) status = read_flag(fields, EXPLAIN, &parsed.explain, error);
+    if (!status) status = read_metadata(&fields[METADATA], body, what, &parsed.metadata, error);
+    if (fields[ID].type != '\0' && fields[ID].type != 'n') parsed.id = fields[ID].value;
+    if (!status) *out_body = parsed;
     return status;
 }
 
-void message_finish(struct message *message) {
-    json_decref(message->metadata);
-    message->metadata = NULL;
+void rp_chat_body_finish(struct rp_chat_body *body) {
+    json_decref(body->metadata);
+    body->metadata = NULL;
 }

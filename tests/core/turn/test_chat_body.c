@@ -1,6 +1,4 @@
 /* The body of POST /v1/chat: what is read out of it, and that whatever is wrong is named. */
-#include "message.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,10 +6,12 @@
 
 #include <cmocka.h>
 
+#include <repartee/chat_body.h>
+
 static struct rp_buf space;
 
-static int parse(struct rp_str body, struct message *out_message, struct rp_error *error) {
-    return message_parse(body, &space, out_message, error);
+static int parse(struct rp_str body, struct rp_chat_body *out_message, struct rp_error *error) {
+    return rp_chat_body_parse(body, "the body", &space, out_message, error);
 }
 
 static void assert_text(struct rp_str text, const char *wanted) {
@@ -21,7 +21,7 @@ static void assert_text(struct rp_str text, const char *wanted) {
 
 static void every_field_is_read(void **state) {
     (void)state;
-    struct message message;
+    struct rp_chat_body message;
     const char *body = "{\"message\":\"hi\",\"session\":\"s\",\"user\":\"u\",\"stream\":true,\"metadata\":{\"a\":1},\"x\":[]}";
     assert_int_equal(parse(rp_str(body), &message, NULL), 0);
     assert_text(message.text, "hi");
@@ -29,7 +29,7 @@ static void every_field_is_read(void **state) {
     assert_text(message.user, "u");
     assert_true(message.stream);
     assert_int_equal(json_object_size(message.metadata), 1);
-    message_finish(&message);
+    rp_chat_body_finish(&message);
 }
 
 static void what_is_absent_or_null_is_unset(void **state) {
@@ -38,13 +38,13 @@ static void what_is_absent_or_null_is_unset(void **state) {
         "{\"message\":\"hi\",\"prompt\":\"other\",\"session\":null,\"user\":null,\"stream\":null,\"metadata\":null}"};
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        struct message message;
+        struct rp_chat_body message;
         assert_int_equal(parse(rp_str(bodies[i]), &message, NULL), 0);
         assert_text(message.text, "hi");
         assert_int_equal(message.session.len + message.user.len, 0);
         assert_false(message.stream);
         assert_null(message.metadata);
-        message_finish(&message);
+        rp_chat_body_finish(&message);
     }
 }
 
@@ -71,7 +71,7 @@ static void what_is_wrong_is_named(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct message message;
+        struct rp_chat_body message;
         struct rp_error error = {0};
         assert_int_equal(parse(rp_str(cases[i].body), &message, &error), -cases[i].code);
         assert_int_equal(error.code, cases[i].code);
@@ -81,7 +81,7 @@ static void what_is_wrong_is_named(void **state) {
 
 static void escapes_are_decoded(void **state) {
     (void)state;
-    struct message message;
+    struct rp_chat_body message;
     const char *body = "{\"mess\\u0061ge\":\"a\\n\\ud83d\\ude00\\\"\",\"session\":\"\\u0073\",\"user\":\"u\","
                        "\"metadata\":{\"a\":\"\\t\"}}";
     assert_int_equal(parse(rp_str(body), &message, NULL), 0);
@@ -89,7 +89,7 @@ static void escapes_are_decoded(void **state) {
     assert_text(message.session, "s");
     assert_text(message.user, "u");
     assert_string_equal(json_string_value(json_object_get(message.metadata, "a")), "\t");
-    message_finish(&message);
+    rp_chat_body_finish(&message);
 }
 
 static void a_beginning_of_a_body_is_refused(void **state) {
@@ -97,7 +97,7 @@ static void a_beginning_of_a_body_is_refused(void **state) {
     const char *body = "{\"message\":\"a\\u00e9\",\"session\":\"s\",\"stream\":false,"
                        "\"metadata\":{\"a\":[1]},\"x\":null}";
     for (size_t len = 0; len < strlen(body); len++) {
-        struct message message;
+        struct rp_chat_body message;
         char *exact = memcpy(malloc(len ? len : 1), body, len); /* for the sanitizer */
         assert_int_equal(parse(rp_str_n(exact, len), &message, NULL), -RP_EJSON);
         free(exact);
@@ -108,7 +108,7 @@ static void depth_is_bounded(void **state) {
     (void)state;
     for (int depth = RP_JSON_DEPTH - 1; depth <= RP_JSON_DEPTH; depth++) {
         struct rp_buf body;
-        struct message message;
+        struct rp_chat_body message;
         struct rp_error error = {0};
         rp_buf_init(&body, 1024);
         rp_buf_append_str(&body, RP_STR("{\"message\":\"a\",\"x\":"));
@@ -126,12 +126,12 @@ static void names_have_a_length(void **state) {
     (void)state;
     for (int len = 128; len <= 129; len++) {
         struct rp_buf body;
-        struct message message;
+        struct rp_chat_body message;
         rp_buf_init(&body, 1024);
         rp_buf_printf(&body, "{\"message\":\"a\",\"session\":\"%0*d\"}", len, 0);
         int status = parse(rp_buf_str(&body), &message, NULL);
         assert_int_equal(status, len == 128 ? 0 : -RP_EINVALID);
-        if (status == 0) message_finish(&message);
+        if (status == 0) rp_chat_body_finish(&message);
         rp_buf_finish(&body);
     }
 }
