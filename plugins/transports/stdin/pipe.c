@@ -1,5 +1,5 @@
 /* Lines from a pipe, a file, or whatever else is no terminal. */
-#include "lines.h"
+#include <repartee/line_cutter.h>
 #include "stdin.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct pipe_input {
-    struct lines lines;
+    struct rp_cutter lines;
     struct rp_str rest; /* of `bytes`: read, but not looked at */
     bool ended;
     char bytes[4096];
@@ -16,13 +16,13 @@ struct pipe_input {
 
 struct pipe_input *pipe_input_create(size_t max_line) {
     struct pipe_input *input = rp_calloc(1, sizeof *input);
-    lines_init(&input->lines, max_line);
+    rp_cutter_init(&input->lines, max_line);
     return input;
 }
 
 void pipe_input_destroy(struct pipe_input *input) {
     if (!input) return;
-    lines_finish(&input->lines);
+    rp_cutter_finish(&input->lines);
     free(input);
 }
 
@@ -40,14 +40,14 @@ static enum input fill(struct pipe_input *input, struct console *console) {
 
 enum input pipe_input_read(struct pipe_input *input, struct console *console, struct rp_str *out_line) {
     for (;;) {
-        enum line_kind kind = input->ended ? LINE_NONE : lines_next(&input->lines, &input->rest, out_line);
-        if (kind == LINE_NONE && input->ended) return INPUT_END;
-        if (kind == LINE_NONE) {
+        enum rp_line_kind kind = input->ended ? RP_LINE_NONE : rp_cutter_next(&input->lines, &input->rest, out_line);
+        if (kind == RP_LINE_NONE && input->ended) return INPUT_END;
+        if (kind == RP_LINE_NONE) {
             enum input filled = fill(input, console);
             if (filled == INPUT_STOPPED) return filled;
             input->ended = filled == INPUT_END;
-            if (input->ended) kind = lines_rest(&input->lines, out_line);
+            if (input->ended) kind = rp_cutter_rest(&input->lines, out_line);
         }
-        if (kind != LINE_NONE) return kind == LINE_TEXT ? INPUT_LINE : INPUT_LONG;
+        if (kind != RP_LINE_NONE) return kind == RP_LINE_TEXT ? INPUT_LINE : INPUT_LONG;
     }
 }

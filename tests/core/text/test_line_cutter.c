@@ -6,41 +6,41 @@
 
 #include <cmocka.h>
 
-#include "plugins/transports/stdin/lines.h"
+#include <repartee/line_cutter.h>
 
 #define MAX 8
 
 /* Feeds one piece and writes down what came: texts as "<…>", lines that were too long as "!". */
-static void feed(struct lines *lines, struct rp_str piece, struct rp_buf *out) {
+static void feed(struct rp_cutter *lines, struct rp_str piece, struct rp_buf *out) {
     struct rp_str line;
     for (;;) {
-        enum line_kind kind = lines_next(lines, &piece, &line);
-        if (kind == LINE_NONE) break;
-        if (kind == LINE_LONG) rp_buf_append_str(out, RP_STR("!"));
+        enum rp_line_kind kind = rp_cutter_next(lines, &piece, &line);
+        if (kind == RP_LINE_NONE) break;
+        if (kind == RP_LINE_LONG) rp_buf_append_str(out, RP_STR("!"));
         else rp_buf_printf(out, "<%.*s>", RP_STR_ARG(line));
     }
     assert_int_equal(piece.len, 0);
 }
 
-static void feed_rest(struct lines *lines, struct rp_buf *out) {
+static void feed_rest(struct rp_cutter *lines, struct rp_buf *out) {
     struct rp_str line;
-    enum line_kind kind = lines_rest(lines, &line);
-    if (kind == LINE_LONG) rp_buf_append_str(out, RP_STR("!"));
-    if (kind == LINE_TEXT) rp_buf_printf(out, "<%.*s>", RP_STR_ARG(line));
+    enum rp_line_kind kind = rp_cutter_rest(lines, &line);
+    if (kind == RP_LINE_LONG) rp_buf_append_str(out, RP_STR("!"));
+    if (kind == RP_LINE_TEXT) rp_buf_printf(out, "<%.*s>", RP_STR_ARG(line));
 }
 
 static void check(struct rp_str input, const char *expected) {
     for (size_t cut = 0; cut <= input.len; cut++) {
-        struct lines lines;
+        struct rp_cutter lines;
         struct rp_buf out;
-        lines_init(&lines, MAX);
+        rp_cutter_init(&lines, MAX);
         rp_buf_init(&out, 4096);
         feed(&lines, rp_str_n(input.data, cut), &out);
         feed(&lines, rp_str_n(input.data + cut, input.len - cut), &out);
         feed_rest(&lines, &out);
         assert_string_equal(out.data ? out.data : "", expected);
         rp_buf_finish(&out);
-        lines_finish(&lines);
+        rp_cutter_finish(&lines);
     }
 }
 
@@ -70,18 +70,18 @@ static void a_long_line_costs_only_itself(void **state) {
 
 static void the_buffer_does_not_grow_with_a_long_line(void **state) {
     (void)state;
-    struct lines lines;
+    struct rp_cutter lines;
     struct rp_buf out;
     char piece[1000];
     memset(piece, 'x', sizeof piece);
-    lines_init(&lines, MAX);
+    rp_cutter_init(&lines, MAX);
     rp_buf_init(&out, 64);
     for (int i = 0; i < 1000; i++) feed(&lines, rp_str_n(piece, sizeof piece), &out);
     assert_true(lines.buf.cap <= 64);
     feed(&lines, RP_STR("\nok\n"), &out);
     assert_string_equal(out.data, "!<ok>");
     rp_buf_finish(&out);
-    lines_finish(&lines);
+    rp_cutter_finish(&lines);
 }
 
 int main(void) {
