@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"reload", "let a running server load its bot file again", command_reload},
     {"status", "what a running server is doing", command_status},
     {"stop", "end a running server when its turns are done", command_stop},
+    {"batch", "answer the messages of a file", command_batch},
     {"test", "run conversation tests", command_test},
     {"explain", "answer a message and tell why so", command_explain},
     {"plugins", "list what can be loaded, or the options of one", command_plugins},

@@ -14,6 +14,7 @@ int command_reload(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_batch(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_plugins(int argc, char **argv);
 int command_model(int argc, char **argv);

@@ -3,8 +3,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
+#include "core/base/file_limit.h"
 #include "core/cli/command.h"
 #include "core/turn/engine.h"
 
@@ -32,14 +32,6 @@ static int parse_workers(const char *text, unsigned *out_workers) {
     return 0;
 }
 
-/* Connections are files: take as many as the system lets us have. */
-static void raise_file_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int command_run(int argc, char **argv) {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"workers", required_argument, NULL, 'w'},
@@ -64,6 +56,6 @@ int command_run(int argc, char **argv) {
         fprintf(stderr, "repartee run: unexpected '%s'\n%s", argv[optind], usage);
         return EXIT_USAGE;
     }
-    raise_file_limit();
+    file_limit_raise();
     return engine_run(&engine);
 }

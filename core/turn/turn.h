@@ -131,5 +131,7 @@ void turn_table_break_all(struct rp_worker *worker, int code);
 
 /* turn_log.c */
 void turn_log(struct turn *turn);
+/* Appends what rp_turn_json says behind the id, each member with a comma in front. */
+int turn_json_members(const struct rp_turn *turn, enum rp_finish finish, struct rp_buf *out);
 
 #endif

@@ -95,10 +95,9 @@ static int put_record(struct turn *turn, struct rp_buf *out) {
     return result;
 }
 
-int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf *out) {
+int turn_json_members(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf *out) {
     const struct turn *turn = (const struct turn *)pub;
-    if (put(out, "{\"id\":", rp_str(pub->id)) != 0 || put(out, ",\"session\":", pub->session) != 0 ||
-        put(out, ",\"reply\":", rp_turn_reply_text(pub)) != 0 ||
+    if (put(out, ",\"session\":", pub->session) != 0 || put(out, ",\"reply\":", rp_turn_reply_text(pub)) != 0 ||
         put(out, ",\"by\":", rp_str(pub->by ? pub->by : "")) != 0)
         return -RP_ETOOLARGE;
     if (put(out, ",\"finish\":", rp_str(rp_finish_name(finish))) != 0 ||
@@ -106,6 +105,11 @@ int rp_turn_json(const struct rp_turn *pub, enum rp_finish finish, struct rp_buf
         put_int(out, ",\"output_tokens\":", turn->usage.output_tokens) != 0 ||
         put_ms(out, "},\"ms\":", microseconds(turn)) != 0)
         return -RP_ETOOLARGE;
-    int result = turn->explain ? put_record((struct turn *)(uintptr_t)turn, out) : 0;
+    return turn->explain ? put_record((struct turn *)(uintptr_t)turn, out) : 0;
+}
+
+int rp_turn_json(const struct rp_turn *turn, enum rp_finish finish, struct rp_buf *out) {
+    int result = put(out, "{\"id\":", rp_str(turn->id));
+    if (result == 0) result = turn_json_members(turn, finish, out);
     return result ? result : rp_buf_append(out, "}", 1);
 }

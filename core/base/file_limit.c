@@ -1,0 +1,11 @@
+/* The soft limit, up to the hard one. */
+#include "core/base/file_limit.h"
+
+#include <sys/resource.h>
+
+void file_limit_raise(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
