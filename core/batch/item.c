@@ -62,6 +62,8 @@ int item_parse(struct rp_str text, struct rp_buf *space, struct rp_chat_body *ou
     struct rp_chat_body body = {0};
     int code = first_of(text) == '"' ? read_text(text, space, &body, error)
                                      : rp_chat_body_parse(text, "the item", space, &body, error);
+    if (code == -RP_EINVALID && first_of(text) != '{')
+        rp_error_set(error, RP_EINVALID, "the item must be a text in quotes or a JSON object");
     if (code == 0) code = check_id(&body, error);
     if (code != 0) body = (struct rp_chat_body){.id = find_id(text)};
     *out_body = body;

@@ -2,20 +2,24 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include <repartee/batch.h>
 #include <repartee/chat_body.h>
 #include <repartee/explain.h>
 #include <repartee/http_server.h>
+#include <repartee/line_cutter.h>
 #include <repartee/log.h>
 
 struct options {
     struct rp_listener *on;
     struct rp_explain_options explain;
     const char *event_token; /* NULL: no events from outside */
+    int64_t batch_items, batch_concurrency, batch_wait_ms; /* batch_items 0: no batches */
 };
 
 struct local { /* of one worker */
     struct rp_buf out;  /* the text being written */
     struct chat *spare; /* chats to be used again */
+    struct batch *batches; /* under way */
 };
 
 struct chat { /* one POST /v1/chat, from the request to the turn's done() */
@@ -52,6 +56,10 @@ void chat_begin(struct rp_transport *transport, struct rp_http_exchange *exchang
 
 /* event.c: POST /v1/events */
 void event_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
+
+/* batch.c: POST /v1/batch */
+void batch_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);
+void batch_drain(struct rp_transport *transport, struct rp_worker *worker);
 
 /* explain.c: GET /v1/trace/ID, and whether this caller may see how a reply came about */
 void trace_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request);

@@ -1,4 +1,5 @@
-/* The HTTP transport: POST /v1/chat, whole or as an event stream, GET /v1/trace/ID, GET /healthz, GET /readyz. */
+/* The HTTP transport: POST /v1/chat, whole or as an event stream, POST /v1/batch, POST /v1/events, GET /v1/trace/ID,
+ * GET /healthz, GET /readyz. */
 #include "http.h"
 
 #include <stdlib.h>
@@ -9,6 +10,13 @@ static const struct rp_option options[] = {
     RP_EXPLAIN_OPTIONS(struct options, explain),
     {.name = "event_token", .type = RP_OPTION_SECRET, .offset = offsetof(struct options, event_token),
      .help = "who has it as a bearer token may send events to sessions: POST /v1/events; without it nobody may"},
+    {.name = "batch_items", .type = RP_OPTION_INT, .offset = offsetof(struct options, batch_items), .text = "1000",
+     .min = 0, .max = 1e6, .help = "items of one POST /v1/batch; 0: there are no batches"},
+    {.name = "batch_concurrency", .type = RP_OPTION_INT, .offset = offsetof(struct options, batch_concurrency),
+     .text = "8", .min = 1, .max = 10000, .help = "items of one batch that are under way at the same time"},
+    {.name = "batch_wait", .type = RP_OPTION_DURATION, .offset = offsetof(struct options, batch_wait_ms), .text = "30s",
+     .min = 0, .max = 3.6e6,
+     .help = "how long an item of a batch is tried again that is refused for now, by a limit or a busy model"},
     {0},
 };
 
@@ -33,12 +41,13 @@ static void detach(struct rp_element *element, struct rp_worker *worker, void *s
 
 static const struct rp_transport_type http_transport = {
     .type = {.name = "http",
-             .summary = "JSON over HTTP: POST /v1/chat, streamed on request",
+             .summary = "JSON over HTTP: POST /v1/chat, streamed on request; POST /v1/batch",
              .options_size = sizeof(struct options),
              .options = options,
              .open = transport_open,
              .attach = attach,
              .detach = detach},
+    .drain = batch_drain,
 };
 
 RP_PLUGIN(.name = "http", .version = "1.0.0", .summary = "Chat over HTTP, health checks",

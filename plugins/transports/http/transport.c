@@ -24,6 +24,7 @@ int transport_open(struct rp_element *element, struct rp_error *error) {
     const struct rp_http_ops *http = rp_http(options->on);
     const struct rp_http_route routes[] = {
         {"POST", "/v1/chat", chat_request, element},
+        {"POST", "/v1/batch", batch_request, element},
         {"GET", "/v1/trace/", trace_request, element},
         {"POST", "/v1/events", event_request, element},
         {"GET", "/healthz", health_request, element},
@@ -33,6 +34,7 @@ int transport_open(struct rp_element *element, struct rp_error *error) {
         return rp_error_set(error, RP_ECONFIG, "listener '%s' is no HTTP server", options->on->element.name);
     }
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (routes[i].on_request == batch_request && options->batch_items == 0) continue;
         int status = http->route(options->on, &routes[i], error);
         if (status) return status;
     }
