@@ -5,16 +5,11 @@
 #include "core/base/json_escape.h"
 #include "core/base/utf8_sequence.h"
 
-static inline uint64_t zero_byte(uint64_t word) {
-    return (word - UTF8_ONES) & ~word & UTF8_HIGH;
-}
-
 /* Whether one of eight bytes is a control character, a quote, a backslash, or not ASCII. */
 static inline bool eight_need_a_look(const char *data) {
     uint64_t word = utf8_load(data);
-    uint64_t below_blank = (word - UTF8_ONES * 0x20) & ~word & UTF8_HIGH;
-    return ((word & UTF8_HIGH) | below_blank | zero_byte(word ^ UTF8_ONES * '"') | zero_byte(word ^ UTF8_ONES * '\\') |
-            zero_byte(word ^ UTF8_ONES * 0x7f)) != 0;
+    return ((word & UTF8_HIGH) | eight_below_blank(word) | eight_equal(word, '"') | eight_equal(word, '\\') |
+            eight_equal(word, 0x7f)) != 0;
 }
 
 /* A whole character beyond ASCII that must not stand in a line as it is. */

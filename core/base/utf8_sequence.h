@@ -15,6 +15,16 @@ static inline uint64_t utf8_load(const char *data) {
     return word;
 }
 
+/* Eight bytes at once. Those behind a byte that is found may be found too by mistake: 0 is certain, anything else wants
+ * a closer look. */
+static inline uint64_t eight_below_blank(uint64_t word) {
+    return (word - UTF8_ONES * 0x20) & ~word & UTF8_HIGH;
+}
+static inline uint64_t eight_equal(uint64_t word, char byte) {
+    uint64_t zeros = word ^ UTF8_ONES * (unsigned char)byte;
+    return (zeros - UTF8_ONES) & ~zeros & UTF8_HIGH;
+}
+
 /* Whether a second byte may follow this lead byte: no overlong forms, no surrogates, nothing above U+10FFFF. */
 static inline int utf8_second_fits(unsigned char lead, unsigned char second) {
     if ((second & 0xc0) != 0x80) return 0;

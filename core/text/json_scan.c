@@ -1,6 +1,8 @@
 /* The cursor over JSON text: a descent that is as deep as RP_JSON_DEPTH at most. */
 #include <repartee/json_scan.h>
 
+#include "core/base/utf8_sequence.h"
+
 static bool fail(struct rp_scan *scan) {
     scan->broken = true;
     scan->at = scan->end;
@@ -131,14 +133,23 @@ static bool join_half(struct rp_scan *scan, struct rp_buf *out) {
     return rp_buf_append(out, bytes, len) == 0;
 }
 
+/* To the quote, the escape, or the control character that ends a run of plain characters. */
+static const char *behind_run(const char *at, const char *end) {
+    for (; end - at >= 8; at += 8) {
+        uint64_t word = utf8_load(at);
+        if (eight_below_blank(word) | eight_equal(word, '"') | eight_equal(word, '\\')) break;
+    }
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20) at++;
+    return at;
+}
+
 /* One way through strings, decoded or passed over (`out` NULL). */
 static bool take_string(struct rp_scan *scan, struct rp_buf *out) {
     if (!expect(scan, '"')) return false;
     if (out && scan->half && *scan->half && !join_half(scan, out)) return fail(scan);
     for (;;) {
         const char *run = scan->at;
-        while (scan->at < scan->end && *scan->at != '"' && *scan->at != '\\' && (unsigned char)*scan->at >= 0x20)
-            scan->at++;
+        scan->at = behind_run(run, scan->end);
         if (out && scan->at > run && rp_buf_append(out, run, (size_t)(scan->at - run)) != 0) return fail(scan);
         if (scan->at == scan->end || (unsigned char)*scan->at < 0x20) return fail(scan);
         if (*scan->at++ == '"') return true;
