@@ -169,6 +169,10 @@ static int code_of(const struct rp_fetch *fetch, CURLcode result) {
         return -RP_EUPTIMEOUT;
     case CURLE_BAD_CONTENT_ENCODING:
         return -RP_EUNSUPPORTED;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+        return -RP_EUPCERT;
     default:
         return -RP_EUPSTREAM;
     }
@@ -191,6 +195,9 @@ static const char *describe(struct rp_fetch *fetch, CURLcode result) {
         snprintf(out, size, "the response of %.*s ended too early", RP_STR_ARG(host));
     } else if (result == CURLE_GOT_NOTHING) {
         snprintf(out, size, "%.*s closed the connection without a response", RP_STR_ARG(host));
+    } else if (code_of(fetch, result) == -RP_EUPCERT) {
+        snprintf(out, size, "the certificate of %.*s is not trusted: %s", RP_STR_ARG(host),
+                 fetch->error[0] ? fetch->error : curl_easy_strerror(result));
     } else {
         snprintf(out, size, "%.*s: %s", RP_STR_ARG(host), fetch->error[0] ? fetch->error : curl_easy_strerror(result));
     }

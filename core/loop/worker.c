@@ -24,6 +24,10 @@ unsigned rp_worker_index(const struct rp_worker *worker) {
     return worker->index;
 }
 
+bool rp_worker_serves(const struct rp_worker *worker) {
+    return worker->group && worker->group->serves;
+}
+
 unsigned rp_worker_count(const struct rp_worker *worker) {
     return worker->group->count;
 }

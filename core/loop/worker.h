@@ -59,6 +59,7 @@ struct worker_group {
     unsigned count;
     struct rp_worker **workers;
     atomic_bool ready;
+    bool serves; /* set before anything is attached */
     atomic_int turns; /* in flight, all workers together */
     unsigned host_connections; /* of a worker's HTTP client to one host; 0: the client's own number */
     void (*on_stop)(struct worker_group *group, int exit_code); /* any thread */

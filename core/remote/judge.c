@@ -52,7 +52,10 @@ static void drop_answer(struct ask *ask) {
 }
 
 struct outcome judge(struct ask *ask, int code, const char *detail, int status) {
-    if (status == 0) return (struct outcome){code == -RP_EUPTIMEOUT ? RP_EUPTIMEOUT : RP_EUPSTREAM, 0, detail};
+    if (status == 0) {
+        bool telling = code == -RP_EUPTIMEOUT || code == -RP_EUPCERT;
+        return (struct outcome){telling ? -code : RP_EUPSTREAM, 0, detail};
+    }
     bool good = status >= 200 && status <= 299;
     if (good && ask->framed) return judge_stream(ask, code, detail, status);
     struct outcome outcome = good ? judge_body(ask, code, detail, status) : judge_refusal(ask, status);

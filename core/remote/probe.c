@@ -22,7 +22,8 @@ static void on_done(struct rp_fetch *fetch, int code, const char *detail) {
     int status = rp_fetch_status(fetch);
     (void)detail;
     probe->state = NULL;
-    probe->done(probe, status ? code_of_status(status) : code == -RP_EUPTIMEOUT ? RP_EUPTIMEOUT : RP_EUPSTREAM);
+    bool telling = code == -RP_EUPTIMEOUT || code == -RP_EUPCERT;
+    probe->done(probe, status ? code_of_status(status) : telling ? -code : RP_EUPSTREAM);
 }
 
 static enum rp_fetch_take on_data(struct rp_fetch *fetch, const char *data, size_t len) {
@@ -90,12 +91,11 @@ static void on_timer(struct rp_timer *timer) {
     rp_timer_start(warm->worker, &warm->timer, WARM_MS);
 }
 
-/* The timer fires only where the worker's loop runs: who merely checks a bot opens no connection. */
 int rp_remote_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
     const struct remote *remote = element->state;
     size_t count = (size_t)remote->options->warm;
     (void)error;
-    if (count == 0) return 0;
+    if (count == 0 || !rp_worker_serves(worker)) return 0;
     struct warm *warm = rp_calloc(1, sizeof(*warm) + count * sizeof(warm->probes[0]));
     warm->model = (struct rp_model *)element;
     warm->worker = worker;

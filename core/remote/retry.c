@@ -2,7 +2,7 @@
 #include "core/remote/retry.h"
 
 static bool worth_it(const struct attempt_result *result) {
-    if (result->started || result->code == RP_EUPQUOTA) return false;
+    if (result->started || result->code == RP_EUPQUOTA || result->code == RP_EUPCERT) return false;
     if (result->should_retry >= 0) return result->should_retry == 1;
     if (result->status == 0) return true;              /* refused, reset, not connected in time */
     if (result->status >= 200 && result->status < 300) /* broken off before a word came; nonsense stays nonsense */

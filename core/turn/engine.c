@@ -272,6 +272,7 @@ static int with_workers(struct engine *engine, unsigned count, struct bot *bot,
                         void (*serving)(struct engine *engine)) {
     prepare_workers(engine, count, bot);
     make_generation(engine, bot);
+    engine->group.serves = serving != NULL;
     if (bot_open(bot, count, &engine->report) == 0) {
         if ((!serving || prepare_serving(engine) == 0) && attach_workers(engine) == 0) {
             if (serving)

@@ -59,7 +59,8 @@ extern "C" {
     X(EUPREQUEST, 35, "upstream_rejected", 502, "the model could not take this request")                               \
     X(EMISFIT, 36, "upstream_misfit", 502, "the model's answer does not have the form that was asked for")             \
     X(ETOOLS, 37, "tool_limit", 502, "the model called tools too often")                                               \
-    X(ESPENT, 38, "budget_spent", 429, "the budget for this is used up")
+    X(ESPENT, 38, "budget_spent", 429, "the budget for this is used up")                                               \
+    X(EUPCERT, 39, "upstream_untrusted", 502, "the model's server could not prove who it is")
 
 enum {
 #define RP_ERROR_NUMBER(name, number, code, status, text) RP_##name = number,

@@ -22,7 +22,8 @@ struct rp_fetch_ops {
     enum rp_fetch_take (*on_data)(struct rp_fetch *fetch, const char *data, size_t len);
     /* The last call, exactly once unless cancelled: code 0 when the response came whole (whatever its status), else
      * -RP_EUPSTREAM (refused, reset, broken), -RP_EUPTIMEOUT, -RP_ETRUNCATED (ended before its stated length),
-     * -RP_ETOOLARGE, -RP_EUNSUPPORTED (an encoding that was not asked for, or broken). `detail` is for the log: "could not connect to 127.0.0.1:9: Connection refused". */
+     * -RP_ETOOLARGE, -RP_EUNSUPPORTED (an encoding that was not asked for, or broken), -RP_EUPCERT (a certificate that is
+     * not in order: nothing was sent). `detail` is for the log: "could not connect to 127.0.0.1:9: Connection refused". */
     void (*on_done)(struct rp_fetch *fetch, int code, const char *detail);
 };
 

@@ -18,6 +18,9 @@ struct rp_turn;
 RP_EXPORT struct rp_worker *rp_worker_current(void); /* NULL on threads that are no worker */
 RP_EXPORT unsigned rp_worker_index(const struct rp_worker *worker); /* from 0 */
 RP_EXPORT unsigned rp_worker_count(const struct rp_worker *worker);
+/* Whether it takes in turns from outside, now or soon. False where a bot is only checked or tested: then an element does
+ * nothing on its own account, such as looking at other servers. From attach on. */
+RP_EXPORT bool rp_worker_serves(const struct rp_worker *worker);
 RP_EXPORT uv_loop_t *rp_worker_loop(struct rp_worker *worker); /* for sockets of one's own */
 RP_EXPORT int64_t rp_worker_now_ms(struct rp_worker *worker);  /* monotonic, as of the loop's last look at the clock */
 

@@ -58,6 +58,13 @@ static void a_used_up_quota_is_final(void **state) {
     assert_false(retry_decide(&result, &rules).again);
 }
 
+static void a_certificate_that_is_not_in_order_is_final(void **state) {
+    (void)state;
+    struct attempt_result result = refused(0);
+    result.code = RP_EUPCERT;
+    assert_false(retry_decide(&result, &rules).again);
+}
+
 static void the_server_can_decide(void **state) {
     (void)state;
     struct attempt_result result = refused(503);
@@ -183,6 +190,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_tried_again_after_text_has_come),
         cmocka_unit_test(a_stream_broken_off_before_its_first_word_is_tried_again),
         cmocka_unit_test(a_used_up_quota_is_final),
+        cmocka_unit_test(a_certificate_that_is_not_in_order_is_final),
         cmocka_unit_test(the_server_can_decide),
         cmocka_unit_test(the_number_of_attempts_is_bounded),
         cmocka_unit_test(the_wait_doubles_up_to_its_maximum_less_the_jitter),
