@@ -33,12 +33,20 @@ void rp_answer_finish(struct rp_answer *answer) {
     *answer = (struct rp_answer){0};
 }
 
-bool rp_answer_scan_text(struct rp_answer *answer, struct rp_scan *scan) {
+static bool scan_piece(struct rp_scan *scan, struct rp_buf *out, uint16_t *half) {
     if (rp_scan_peek(scan) != '"') return rp_scan_skip(scan);
-    scan->half = &answer->half;
-    bool good = rp_scan_string(scan, &answer->text);
+    scan->half = half;
+    bool good = rp_scan_string(scan, out);
     scan->half = NULL;
     return good;
+}
+
+bool rp_answer_scan_text(struct rp_answer *answer, struct rp_scan *scan) {
+    return scan_piece(scan, &answer->text, &answer->half);
+}
+
+bool rp_answer_scan_arguments(struct rp_answer_tool *tool, struct rp_scan *scan) {
+    return scan_piece(scan, &tool->arguments, &tool->half);
 }
 
 /* ---- tool calls -------------------------------------------------------------------------------------------------- */
@@ -60,6 +68,8 @@ struct rp_answer_tool *rp_answer_tool(struct rp_answer *answer, int64_t index) {
 static bool tool_valid(struct rp_answer_tool *tool) {
     struct rp_scan scan;
     if (tool->arguments.len == 0) rp_buf_append(&tool->arguments, "{}", 2);
+    if (tool->half && rp_buf_append(&tool->arguments, "\xEF\xBF\xBD", 3) != 0) return false;
+    tool->half = 0;
     rp_scan_init(&scan, rp_buf_str(&tool->arguments));
     bool json = rp_scan_skip(&scan) && rp_scan_done(&scan);
     return json && tool->name.len > 0 && rp_utf8_valid(tool->id.data, tool->id.len) &&

@@ -86,6 +86,7 @@ static bool take_text(struct ask *ask) {
 static void resume(struct ask *ask) {
     if (!ask->paused || !ask->fetch) return;
     ask->paused = false;
+    attempt_moved(ask);
     rp_fetch_resume(ask->fetch);
 }
 

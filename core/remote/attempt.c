@@ -102,7 +102,9 @@ void attempt_linger(struct ask *ask) {
 static void on_late(struct rp_timer *timer) {
     struct ask *ask = (struct ask *)((char *)timer - offsetof(struct ask, clock));
     struct rp_fetch *fetch = ask->fetch;
-    struct outcome outcome = {RP_EUPTIMEOUT, rp_fetch_status(fetch), "no token of the reply came in time"};
+    struct outcome outcome = {RP_EUPTIMEOUT, rp_fetch_status(fetch),
+                              ask->answer.awake ? "no further token of the reply came in time"
+                                                : "no token of the reply came in time"};
     ask->fetch = NULL;
     attempt_failed(ask, &outcome, NULL);
     rp_fetch_cancel(fetch);
@@ -116,21 +118,36 @@ static void on_clock(struct rp_timer *timer) {
 
 /* ---- attempts ---------------------------------------------------------------------------------------------------- */
 
-static int64_t connect_ms(const struct ask *ask) {
-    int64_t own = ask->remote->options->timeout_connect, limit = ask->call->limits ? ask->call->limits->connect_ms : 0;
+static int64_t least(int64_t own, int64_t limit) {
     return limit && limit < own ? limit : own;
 }
 
-static int start_fetch(struct ask *ask) {
+static struct rp_call_limits limits_of(const struct ask *ask) {
     const struct rp_remote_options *options = ask->remote->options;
+    struct rp_call_limits limits = ask->call->limits ? *ask->call->limits : (struct rp_call_limits){0};
+    limits.connect_ms = least(options->timeout_connect, limits.connect_ms);
+    limits.first_ms = least(options->timeout_first, limits.first_ms);
+    limits.stall_ms = least(options->timeout_stall, limits.stall_ms);
+    return limits;
+}
+
+void attempt_moved(struct ask *ask) {
+    rp_timer_stop(worker_of(ask), &ask->clock);
+    if (!ask->fetch || ask->answer.done || ask->paused) return; /* then it waits for nothing, or for us */
+    ask->clock.run = on_clock;
+    rp_timer_start(worker_of(ask), &ask->clock, limits_of(ask).stall_ms);
+}
+
+static int start_fetch(struct ask *ask) {
+    const struct rp_call_limits limits = limits_of(ask);
     int64_t left = attempt_time_left(ask);
     struct rp_fetch_request request = {
         .url = ask->remote->url,
         .fields = ask->remote->keys[ask->key].fields,
         .body = rp_buf_str(&ask->request),
-        .connect_ms = connect_ms(ask),
-        .first_byte_ms = options->timeout_first,
-        .stall_ms = options->timeout_stall,
+        .connect_ms = limits.connect_ms,
+        .first_byte_ms = limits.first_ms,
+        .stall_ms = limits.stall_ms,
         .total_ms = left > 1 ? left : 1,
         .max_body = ask->streaming ? STREAM_MAX : BODY_MAX,
         .proxy = element_proxy(ask->remote),
@@ -158,7 +175,7 @@ static void attempt(struct ask *ask) {
         return;
     }
     ask->clock.run = on_clock;
-    rp_timer_start(worker_of(ask), &ask->clock, ask->remote->options->timeout_first);
+    rp_timer_start(worker_of(ask), &ask->clock, limits_of(ask).first_ms);
 }
 
 static void on_wait(struct rp_timer *timer) {

@@ -27,19 +27,16 @@ static void on_head(struct rp_fetch *fetch, int status) {
 
 /* ---- JSON texts of a stream -------------------------------------------------------------------------------------- */
 
-static void on_first(struct ask *ask) {
-    rp_timer_stop(ask->source.turn->worker, &ask->clock);
-    tell_first(ask);
-}
-
 static int on_text(void *arg, struct rp_str json) {
     struct ask *ask = arg;
     struct rp_answer *answer = &ask->answer;
     if (answer->done || json.len == 0) return 0;
     bool awake = answer->awake;
+    answer->ping = false;
     int rc = ask->remote->protocol->read(ask->remote->options, answer, json);
     if (answer->text.len > 0 || answer->tool_count > 0) ask->started = answer->awake = true;
-    if (answer->awake && !awake) on_first(ask);
+    if (answer->awake && !awake) tell_first(ask);
+    if (answer->awake && !answer->ping) attempt_moved(ask);
     return rc ? rc : answer->error.present ? -RP_EUPSTREAM : 0;
 }
 
@@ -82,6 +79,7 @@ static enum rp_fetch_take on_data(struct rp_fetch *fetch, const char *data, size
     }
     if (ask->answer.text.len >= (size_t)ask->remote->options->buffer) {
         ask->paused = true;
+        attempt_moved(ask);
         return RP_FETCH_PAUSE;
     }
     int rc = feed(ask, data, len);

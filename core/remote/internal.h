@@ -52,7 +52,7 @@ struct ask {
 
     struct rp_buf request;
     struct rp_timer timer; /* the wait before the next attempt, or the lingering behind the end */
-    struct rp_timer clock; /* until the first token */
+    struct rp_timer clock; /* until the first token, or the next one */
     int64_t started_ms, attempt_ms;
     int64_t attempts, retries;
     size_t key;
@@ -100,6 +100,7 @@ void attempt_start(struct ask *ask); /* ends in ask_over, now or later */
 void attempt_end(struct ask *ask);   /* drops what is under way */
 /* `fetch` NULL: the transfer never began, or its header is no longer to be had. */
 void attempt_failed(struct ask *ask, const struct outcome *outcome, struct rp_fetch *fetch);
+void attempt_moved(struct ask *ask);  /* a token has come, or the transfer goes on: the next is waited for */
 void attempt_linger(struct ask *ask); /* the stream has ended, the response has not */
 int64_t attempt_time_left(const struct ask *ask);
 

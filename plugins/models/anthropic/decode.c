@@ -155,7 +155,7 @@ static bool on_block_start(struct rp_answer *answer, const struct parts *parts) 
 /* A piece of input for a block that is no tool of ours, the server's own search for example, is passed over. */
 static bool take_input(struct rp_answer *answer, int64_t index, struct rp_scan *scan) {
     for (size_t i = 0; i < answer->tool_count; i++) {
-        if (answer->tools[i].index == index) return rp_scan_text(scan, &answer->tools[i].arguments);
+        if (answer->tools[i].index == index) return rp_answer_scan_arguments(&answer->tools[i], scan);
     }
     return rp_scan_skip(scan);
 }
@@ -219,6 +219,12 @@ static bool on_message(struct rp_answer *answer, const struct parts *parts) {
     return take_usage(answer, parts->usage);
 }
 
+static bool on_ping(struct rp_answer *answer, const struct parts *parts) {
+    (void)parts;
+    answer->ping = true;
+    return true;
+}
+
 int answer_read(const void *options, struct rp_answer *answer, struct rp_str json) {
     static const struct {
         const char *type;
@@ -227,7 +233,7 @@ int answer_read(const void *options, struct rp_answer *answer, struct rp_str jso
         {"\"content_block_delta\"", on_block_delta}, {"\"content_block_start\"", on_block_start},
         {"\"message_start\"", on_message_start},     {"\"message_delta\"", on_message_delta},
         {"\"message_stop\"", on_message_stop},       {"\"error\"", on_error},
-        {"\"message\"", on_message},
+        {"\"message\"", on_message},               {"\"ping\"", on_ping},
     };
     struct parts parts;
     (void)options;
@@ -236,5 +242,5 @@ int answer_read(const void *options, struct rp_answer *answer, struct rp_str jso
         if (rp_str_is(parts.type, kinds[i].type)) return kinds[i].take(answer, &parts) ? 0 : -RP_EJSON;
     }
     if (parts.error.len > 0 && !on_error(answer, &parts)) return -RP_EJSON; /* a gateway's, in another shape */
-    return 0; /* pings, and events that are not known yet */
+    return 0; /* events that are not known yet */
 }

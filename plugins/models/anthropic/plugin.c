@@ -62,7 +62,7 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
 
 static unsigned takes(const struct rp_model *model) {
     const struct anthropic_options *anthropic = model->element.options;
-    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES | (anthropic->goes_on ? RP_TAKES_PREFIX : 0);
+    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES | RP_TAKES_LIMITS | (anthropic->goes_on ? RP_TAKES_PREFIX : 0);
 }
 
 static const struct rp_model_type anthropic = {

@@ -47,7 +47,7 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
 
 static unsigned takes(const struct rp_model *model) {
     (void)model;
-    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES | RP_TAKES_PREFIX;
+    return RP_TAKES_TOOLS | RP_TAKES_SCHEMA | RP_TAKES_IMAGES | RP_TAKES_PREFIX | RP_TAKES_LIMITS;
 }
 
 static const struct rp_model_type ollama = {

@@ -73,7 +73,7 @@ static int open_model(struct rp_element *element, struct rp_error *error) {
 static unsigned takes(const struct rp_model *model) {
     const struct openai_options *openai = model->element.options;
     return (openai->tools ? RP_TAKES_TOOLS : 0) | (openai->schema ? RP_TAKES_SCHEMA : 0) |
-           (openai->grammar ? RP_TAKES_GRAMMAR : 0) | RP_TAKES_IMAGES |
+           (openai->grammar ? RP_TAKES_GRAMMAR : 0) | RP_TAKES_IMAGES | RP_TAKES_LIMITS |
            (openai->goes_on ? RP_TAKES_PREFIX : 0);
 }
 

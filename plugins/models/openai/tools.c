@@ -4,21 +4,21 @@
 /* One element of "tool_calls", before it is known which call it belongs to. */
 struct piece {
     int64_t index;
-    struct rp_buf id, name, arguments;
+    struct rp_buf id, name;
+    struct rp_str arguments; /* as written */
 };
 
 #define PIECE_NAME_MAX 256
-#define PIECE_ARGUMENTS_MAX (256 * 1024)
 
 static bool read_function(struct piece *piece, struct rp_scan *scan) {
     if (rp_scan_peek(scan) != '{') return rp_scan_skip(scan);
     struct rp_str key;
     bool first = rp_scan_open(scan, '{');
     while (rp_scan_key(scan, &first, &key)) {
-        struct rp_buf *out = rp_str_is(key, "name")        ? &piece->name
-                             : rp_str_is(key, "arguments") ? &piece->arguments
-                                                           : NULL;
-        if (!(out ? rp_scan_text(scan, out) : rp_scan_skip(scan))) return false;
+        bool good = rp_str_is(key, "name")        ? rp_scan_text(scan, &piece->name)
+                    : rp_str_is(key, "arguments") ? rp_scan_raw(scan, &piece->arguments)
+                                                  : rp_scan_skip(scan);
+        if (!good) return false;
     }
     return !scan->broken;
 }
@@ -42,18 +42,19 @@ static bool join(struct rp_answer *answer, const struct piece *piece) {
     if (!tool) return false;
     if (tool->id.len == 0) rp_buf_append_str(&tool->id, rp_buf_str(&piece->id));
     if (tool->name.len == 0) rp_buf_append_str(&tool->name, rp_buf_str(&piece->name));
-    return rp_buf_append_str(&tool->arguments, rp_buf_str(&piece->arguments)) == 0;
+    if (piece->arguments.len == 0) return true;
+    struct rp_scan scan;
+    rp_scan_init(&scan, piece->arguments);
+    return rp_answer_scan_arguments(tool, &scan);
 }
 
 static bool read_piece(struct rp_answer *answer, struct rp_scan *scan, int64_t place) {
     struct piece piece = {.index = place}; /* a whole completion gives no index */
     rp_buf_init(&piece.id, PIECE_NAME_MAX);
     rp_buf_init(&piece.name, PIECE_NAME_MAX);
-    rp_buf_init(&piece.arguments, PIECE_ARGUMENTS_MAX);
     bool good = read_fields(&piece, scan) && join(answer, &piece);
     rp_buf_finish(&piece.id);
     rp_buf_finish(&piece.name);
-    rp_buf_finish(&piece.arguments);
     return good;
 }
 

@@ -152,8 +152,10 @@ RP_EXPORT void **rp_turn_slot(struct rp_turn *turn, const struct rp_stage *stage
 
 /* What who asks a model wants otherwise than it is set up. */
 struct rp_call_limits {
-    int64_t connect_ms; /* until a connection stands, if that is shorter; 0: the model's own */
-    bool once;          /* one attempt: more are the asker's own business, so that they do not multiply */
+    /* Until a connection stands, until the first token, between two of them, where that is shorter than the model's own
+     * limits; 0: those. The last two are the asker's own business where the model does not say RP_TAKES_LIMITS. */
+    int64_t connect_ms, first_ms, stall_ms;
+    bool once; /* one attempt: more are the asker's own business, so that they do not multiply */
 };
 struct rp_call { /* lives in the turn's arena */
     const struct rp_message *messages; /* system first where there is one; a system's note may also be the last, which
@@ -172,6 +174,7 @@ enum rp_model_takes {
     RP_TAKES_GRAMMAR = 1 << 2,
     RP_TAKES_IMAGES = 1 << 3,
     RP_TAKES_PREFIX = 1 << 4, /* goes on from the beginning of a reply */
+    RP_TAKES_LIMITS = 1 << 5, /* keeps rp_call.limits itself: it sees tokens that nobody else does, of thinking for example */
 };
 /* A look at whether a model can be asked; the asker's memory. */
 struct rp_probe {

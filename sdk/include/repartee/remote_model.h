@@ -65,7 +65,7 @@ struct rp_remote_options { /* the first member of the plugin's options */
     {RP_REMOTE_ROW(timeout_first, RP_OPTION_DURATION), .text = "30s", .min = 1, .max = 36e5,                           \
      .help = "from the request to the first token, of a reply that is not streamed to its first byte"},                \
     {RP_REMOTE_ROW(timeout_stall, RP_OPTION_DURATION), .text = "30s", .min = 1, .max = 36e5,                           \
-     .help = "between two bytes of the response"},                                                                     \
+     .help = "between two bytes of the response, and between two tokens of a stream"},                                                                     \
     {RP_REMOTE_ROW(timeout, RP_OPTION_DURATION), .text = "120s", .min = 1, .max = 36e5,                                \
      .help = "for the whole reply, all attempts together"},                                                            \
     {RP_REMOTE_ROW(retries, RP_OPTION_INT), .text = "2", .min = 0, .max = 10,                                          \
@@ -87,6 +87,7 @@ struct rp_remote_options { /* the first member of the plugin's options */
 struct rp_answer_tool { /* one call, as it grows */
     int64_t index;
     struct rp_buf id, name, arguments; /* with ceilings */
+    uint16_t half; /* as of the text: of the arguments */
 };
 struct rp_answer_error {
     bool present;
@@ -99,6 +100,7 @@ struct rp_answer {
     struct rp_answer_tool *tools;
     size_t tool_count;
     bool awake;     /* the model has begun: text, a tool call, or thinking that is not shown */
+    bool ping;      /* the JSON text was a sign of life and nothing else; cleared before each */
     bool has_reply; /* the JSON text was a reply, though perhaps an empty one */
     bool finished;  /* the model has said why it ended: `finish` */
     bool whole;     /* a stream may end here, and the reply is complete */
@@ -115,6 +117,8 @@ RP_EXPORT void rp_answer_finish(struct rp_answer *answer);
 RP_EXPORT bool rp_answer_scan_text(struct rp_answer *answer, struct rp_scan *scan);
 /* The tool call of that index, made when it is new; NULL: there are too many. */
 RP_EXPORT struct rp_answer_tool *rp_answer_tool(struct rp_answer *answer, int64_t index);
+/* The same for a piece of a call's arguments, which are JSON within a text. */
+RP_EXPORT bool rp_answer_scan_arguments(struct rp_answer_tool *tool, struct rp_scan *scan);
 /* Takes the value of "error": a text, or an object with "message", "type" and "code"; null is none. */
 RP_EXPORT bool rp_answer_scan_error(struct rp_answer *answer, struct rp_scan *scan);
 /* Every call has a name, and arguments that are JSON; empty arguments become {}. */

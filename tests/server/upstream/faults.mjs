@@ -48,6 +48,7 @@ const streams = [
   ["garbageEvent", "upstream_error", 1, "Hello"],
   ["halfAnEvent", "upstream_truncated", 1, "Hello"],
   ["withoutEnd", "upstream_timeout", 1, "Hello"],
+  ["pingsInStream", "upstream_timeout", 1, "Hello"],
   ["withoutFinish", "upstream_truncated", 1, "Hello"],
   ["endWithoutReason", "upstream_truncated", 1, "Hello"],
   ["reasonWithoutEnd", "upstream_truncated", 1, "Hello"],

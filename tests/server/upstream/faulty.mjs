@@ -69,7 +69,7 @@ export const faultsOf = (wire) => {
     headAndPings: async (socket) => {
       socket.write(streamHead(wire));
       for (let i = 0; i < 1000 && !socket.destroyed; i++) {
-        socket.write(chunk(wire === wires.ollama ? "\n" : ": ping\n\n"));
+        socket.write(chunk(wire.ping));
         await sleep(20);
       }
     },
@@ -80,6 +80,13 @@ export const faultsOf = (wire) => {
     garbageEvent: (socket) => socket.end(begun(wire, "Hello") + chunk(wire.garbage) + lastChunk),
     halfAnEvent: (socket) => socket.end(begun(wire, "Hello") + chunk(wire.half) + lastChunk),
     withoutEnd: write(begun(wire, "Hello")),
+    pingsInStream: async (socket) => {
+      socket.write(begun(wire, "Hello"));
+      for (let i = 0; i < 1000 && !socket.destroyed; i++) {
+        socket.write(chunk(wire.ping));
+        await sleep(20);
+      }
+    },
     withoutFinish: (socket) => socket.end(begun(wire, "Hello") + lastChunk),
     endWithoutReason: (socket) =>
       socket.end(begun(wire, "Hello") + (wire === wires.ollama ? "" : parts(...wire.terminator())) + lastChunk),

@@ -48,6 +48,7 @@ const openai = {
   half: 'data: {"choices":[{"index":0,"delta":{"con',
   garbage: "data: <html>\n\n",
   noReply: {},
+  ping: ": ping\n\n",
 };
 
 const anthropic = {
@@ -84,6 +85,7 @@ const anthropic = {
   half: 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"del',
   garbage: "event: content_block_delta\ndata: <html>\n\n",
   noReply: {},
+  ping: 'event: ping\ndata: {"type": "ping"}\n\n',
 };
 
 const ollamaLine = (content, more = {}) => ({ model: "m", created_at: "2026-11-22T00:00:00Z", message: { role: "assistant", content }, done: false, ...more });
@@ -115,6 +117,7 @@ const ollama = {
   half: '{"model":"m","message":{"role":"assi',
   garbage: "<html>\n",
   noReply: {},
+  ping: "\n",
 };
 
 export const wires = { openai, anthropic, ollama };

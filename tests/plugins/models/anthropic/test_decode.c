@@ -107,6 +107,21 @@ static void tool_calls_are_put_together(void **state) {
     rp_answer_finish(&answer);
 }
 
+static void a_character_torn_between_two_pieces_of_input_comes_out_whole(void **state) {
+    (void)state;
+    static const char *const jsons[] = {
+        "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{}}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"[\\\"\\ud83d\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"\\ude00\\\"]\"}}",
+    };
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode_all(&answer, jsons, 3);
+    assert_true(rp_answer_tools_valid(&answer));
+    assert_string_equal(answer.tools[0].arguments.data, "[\"\xF0\x9F\x98\x80\"]");
+    rp_answer_finish(&answer);
+}
+
 static void every_stop_reason_has_its_meaning(void **state) {
     (void)state;
     static const struct {
@@ -217,6 +232,7 @@ int main(void) {
         cmocka_unit_test(a_stream_adds_up),
         cmocka_unit_test(an_end_without_a_reason_is_not_whole),
         cmocka_unit_test(tool_calls_are_put_together),
+        cmocka_unit_test(a_character_torn_between_two_pieces_of_input_comes_out_whole),
         cmocka_unit_test(every_stop_reason_has_its_meaning),
         cmocka_unit_test(errors_are_read),
         cmocka_unit_test(nonsense_is_refused_or_passed_over),

@@ -152,6 +152,21 @@ static void tool_calls_are_joined_by_index(void **state) {
     rp_answer_finish(&answer);
 }
 
+/* Servers that write JSON in ASCII may cut between the halves of a surrogate pair. */
+static void a_character_torn_between_two_pieces_of_arguments_comes_out_whole(void **state) {
+    (void)state;
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer, DELTA("{\"tool_calls\":[{\"function\":{\"arguments\":\"[\\\"\\ud83d\",\"name\":\"f\"},\"index\":1}]}"), 0);
+    decode(&answer, DELTA("{\"tool_calls\":[{\"index\":2,\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]}"), 0);
+    decode(&answer, DELTA("{\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"\\ude00 \\ud83d\"}}]}"), 0);
+    decode(&answer, DELTA("{\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"\\\"]\"}}]}"), 0);
+    assert_true(rp_answer_tools_valid(&answer));
+    assert_string_equal(answer.tools[0].arguments.data, "[\"\xF0\x9F\x98\x80 \xEF\xBF\xBD\"]");
+    assert_string_equal(answer.tools[1].arguments.data, "{}");
+    rp_answer_finish(&answer);
+}
+
 static void a_whole_message_with_tools_needs_no_index(void **state) {
     (void)state;
     struct rp_answer answer;
@@ -298,6 +313,7 @@ int main(void) {
         cmocka_unit_test(thinking_is_awake_but_no_text),
         cmocka_unit_test(every_finish_reason_has_its_meaning),
         cmocka_unit_test(tool_calls_are_joined_by_index),
+        cmocka_unit_test(a_character_torn_between_two_pieces_of_arguments_comes_out_whole),
         cmocka_unit_test(a_whole_message_with_tools_needs_no_index),
         cmocka_unit_test(a_tool_call_without_name_or_with_broken_arguments_is_not_valid),
         cmocka_unit_test(the_number_of_tool_calls_is_bounded),
