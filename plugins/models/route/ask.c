@@ -3,8 +3,6 @@
  * retries are left. Each target makes one attempt a try, so that attempts add up and never multiply. */
 #include "route.h"
 
-#define SAID_MAX (4 * 1024 * 1024)
-#define SPACE_MAX 256                  /* white space at the end that waits for what follows */
 #define RETRY_AFTER_CAP_MS (60 * 1000) /* who asks for more time has said no */
 #define HEDGES_MAX 10                  /* saved up */
 
@@ -18,65 +16,12 @@ static int64_t now_ms(const struct route_ask *ask) {
     return rp_worker_now_ms(worker_of(ask));
 }
 
-/* ---- giving out -------------------------------------------------------------------------------------------------- */
-
-static void write(struct route_ask *ask, struct rp_chunk chunk, enum rp_flow flow) {
-    chunk.finish = ask->finish;
-    ask->owed = false;
-    rp_source_write(&ask->source, &chunk, flow); /* the last thing: a write can end the turn */
-}
-
-static void write_text(struct route_ask *ask, struct rp_str text) {
-    bool last = ask->ended && ask->usage.input_tokens == 0 && ask->usage.output_tokens == 0;
-    write(ask, (struct rp_chunk){.type = RP_CHUNK_TEXT, .text = text}, last ? RP_END : RP_MORE);
-}
-
-static void write_fault(struct route_ask *ask, const struct rp_fault *fault) {
-    write(ask, (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = *fault}, RP_ERROR);
-}
-
-static size_t without_space(const struct rp_buf *text, size_t from) {
-    size_t len = text->len;
-    while (len > from && strchr(" \t\r\n", text->data[len - 1])) len--;
-    return text->len - len > SPACE_MAX ? text->len : len;
-}
-
-/* What is written down may have to be gone on from. Models want that to end in a word, so white space waits. */
-static void give_text(struct route_ask *ask, struct rp_str text) {
-    if (!ask->resumable) {
-        write_text(ask, text);
-        return;
-    }
-    if (rp_buf_append_str(&ask->said, text) != 0) {
-        struct rp_str held = {ask->said.data + ask->given, ask->said.len - ask->given};
-        ask->resumable = false;
-        write_text(ask, rp_str(rp_arena_printf(ask->source.turn->arena, "%.*s%.*s", RP_STR_ARG(held), RP_STR_ARG(text))));
-        return;
-    }
-    size_t from = ask->given;
-    ask->given = ask->ended ? ask->said.len : without_space(&ask->said, from);
-    if (ask->given > from)
-        write_text(ask, rp_str_n(ask->said.data + from, ask->given - from));
-    else
-        leg_more(ask->speaker);
-}
-
-static void give_end(struct route_ask *ask) {
-    size_t from = ask->given;
-    if (ask->resumable && ask->said.len > from) {
-        ask->given = ask->said.len;
-        write_text(ask, rp_str_n(ask->said.data + from, ask->given - from));
-    } else if (ask->usage.input_tokens || ask->usage.output_tokens) {
-        write(ask, (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = ask->usage}, RP_END);
-    } else {
-        write(ask, (struct rp_chunk){.type = RP_CHUNK_NONE}, RP_END);
-    }
-}
+/* ---- what targets say ----------------------------------------------------------------------------------------------- */
 
 static void speak(struct route_ask *ask, struct leg *leg) {
     struct leg *other = ask->main == leg ? ask->hedge : ask->main;
     rp_timer_stop(worker_of(ask), &ask->late);
-    if (other && leg->hedge) target_first(other->target, now_ms(ask) - other->started_ms, now_ms(ask)); /* or longer */
+    if (other && leg->hedge) target_first(other->target, now_ms(ask) - other->started_ms, now_ms(ask)); /* or later */
     leg_drop(other, BREAKER_UNKNOWN, "lost");
     ask->speaker = ask->main = leg;
     ask->hedge = NULL;
@@ -101,8 +46,7 @@ void ask_on_chunk(struct leg *leg, const struct rp_chunk *chunk, enum rp_flow fl
     if (text) {
         give_text(ask, chunk->text);
     } else if (chunk->type == RP_CHUNK_TOOL) {
-        ask->called = true;
-        write(ask, *chunk, RP_MORE);
+        give_tool(ask, chunk);
     } else {
         give_end(ask);
     }
@@ -110,22 +54,26 @@ void ask_on_chunk(struct leg *leg, const struct rp_chunk *chunk, enum rp_flow fl
 
 /* ---- the next target --------------------------------------------------------------------------------------------- */
 
-static bool can_try(const struct route_ask *ask, size_t which) {
-    const struct target *target = &ask->route->targets[which];
-    if (ask->useless & (1u << which)) return false;
+static bool can_go_on(const struct route_ask *ask, const struct target *target) {
     bool goes_on = ask->given > 0 || ask->call->prefix.len > 0;
     return !goes_on || rp_model_takes(target->model) & RP_TAKES_PREFIX;
+}
+
+static bool can_try(const struct route_ask *ask, size_t which) {
+    return !(ask->useless & (1u << which)) && can_go_on(ask, &ask->route->targets[which]);
 }
 
 static struct target *choose(struct route_ask *ask, bool *out_look) {
     while (ask->next < ask->route->count) {
         size_t which = ask->order[ask->next++];
         struct target *target = &ask->route->targets[which];
-        if (!can_try(ask, which)) continue;
+        const char *why = "it cannot go on from what has been said";
+        if (ask->useless & (1u << which)) continue;
         if (ask->round > 0 && ask->retries == 0) return NULL;
-        enum breaker_answer answer = target_ask(ask->route, target, ask->desperate, now_ms(ask));
+        enum breaker_answer answer = BREAKER_NO;
+        if (can_go_on(ask, target)) answer = target_ask(target, ask->desperate, now_ms(ask), &why);
         if (answer == BREAKER_NO) {
-            tell_skipped(ask, target, "resting");
+            tell_skipped(ask, target, why);
             continue;
         }
         if (ask->round > 0) ask->retries--;
@@ -136,6 +84,13 @@ static struct target *choose(struct route_ask *ask, bool *out_look) {
 }
 
 /* A second call when the first is later than 19 of 20, from a small account that each turn pays into. */
+static void pay_in(struct route *route, double hedges) {
+    uv_mutex_lock(&route->lock);
+    route->hedges += hedges;
+    if (route->hedges > HEDGES_MAX) route->hedges = HEDGES_MAX;
+    uv_mutex_unlock(&route->lock);
+}
+
 static bool take_hedge(struct route *route) {
     uv_mutex_lock(&route->lock);
     bool can = route->hedges >= 1;
@@ -149,44 +104,52 @@ static void on_late(struct rp_timer *timer) {
     bool look;
     if (!ask->main || ask->hedge || ask->speaker || !take_hedge(ask->route)) return;
     struct target *target = choose(ask, &look);
-    if (!target) return;
+    if (!target) {
+        pay_in(ask->route, 1);
+        return;
+    }
     rp_metric_add(ask->route->hedged, 1);
     ask->hedge = leg_start(ask, target, look, true);
 }
 
 static void watch_for_lateness(struct route_ask *ask, struct target *target) {
     if (ask->route->options->hedge <= 0 || ask->round > 0 || ask->next == ask->route->count) return;
+    if (ask->source.turn->patient) return;
     int64_t p95 = target_p95(target);
     if (p95 >= 0) rp_timer_start(worker_of(ask), &ask->late, p95 + 1);
 }
 
 /* ---- the next round ---------------------------------------------------------------------------------------------- */
 
-static bool anybody_left(const struct route_ask *ask) {
+/* Until one of those that are left may be asked. */
+static int64_t rest_ms(const struct route_ask *ask) {
+    int64_t least = INT64_MAX;
     for (size_t i = 0; i < ask->route->count; i++) {
-        if (can_try(ask, i)) return true;
+        int64_t own = can_try(ask, i) ? target_wait_ms(&ask->route->targets[i], ask->desperate, now_ms(ask)) : INT64_MAX;
+        if (own < least) least = own;
     }
-    return false;
+    return least;
 }
 
 static int64_t wait_ms(const struct route_ask *ask) {
     const struct route_options *options = ask->route->options;
-    int64_t wait = options->retry_base, told = (int64_t)ask->fault.retry_after * 1000;
+    int64_t wait = options->retry_base, rest = rest_ms(ask);
     uint32_t random;
     rp_random(&random, sizeof(random));
     for (int64_t i = 0; i < ask->round && wait < options->retry_max; i++) wait *= 2;
     if (wait > options->retry_max) wait = options->retry_max;
     wait = (int64_t)((double)wait * (1 - 0.25 * random / UINT32_MAX));
-    return wait > told ? wait : told;
+    return wait > rest ? wait : rest;
 }
 
 static bool wait_for_round(struct route_ask *ask) {
-    if (ask->fault.code == 0 || ask->retries == 0 || !anybody_left(ask)) return false;
+    if (ask->fault.code == 0 || ask->retries == 0) return false;
     if (ask->round == ask->route->options->retries) return false; /* all of them are resting */
-    int64_t wait = wait_ms(ask);
+    int64_t wait = wait_ms(ask); /* where nobody is left, for ever */
     if (wait > RETRY_AFTER_CAP_MS || wait >= ask->source.turn->deadline_ms - now_ms(ask)) return false;
     ask->round++;
     ask->next = 0;
+    tell_round(ask, wait);
     rp_timer_start(worker_of(ask), &ask->timer, wait);
     return true;
 }
@@ -199,17 +162,13 @@ static void on_round(struct rp_timer *timer) {
 
 static void give_up(struct route_ask *ask) {
     if (ask->fault.code) {
-        write_fault(ask, &ask->fault);
+        give_fault(ask, &ask->fault);
         return;
     }
-    int64_t wait = INT64_MAX;
-    for (size_t i = 0; i < ask->route->count; i++) {
-        int64_t own = target_wait_ms(&ask->route->targets[i], now_ms(ask));
-        if (own < wait) wait = own;
-    }
-    write_fault(ask, &(struct rp_fault){.code = RP_EUPSTREAM,
-                                        .message = "none of the models can be asked at the moment",
-                                        .retry_after = wait > 0 ? (int)((wait + 999) / 1000) : 1});
+    int64_t rest = rest_ms(ask);
+    give_fault(ask, &(struct rp_fault){.code = RP_EUPSTREAM,
+                                       .message = "none of the models can be asked at the moment",
+                                       .retry_after = rest > 0 && rest < INT64_MAX ? (int)((rest + 999) / 1000) : 1});
 }
 
 static void go_on(struct route_ask *ask) {
@@ -241,27 +200,29 @@ static bool may_pass(int code) {
     }
 }
 
+/* What one target cannot do at all is not what went wrong with the others. */
+static void remember(struct route_ask *ask, const struct leg *leg, const struct rp_fault *fault) {
+    if (ask->fault.code == 0 || fault->code != RP_EUNSUPPORTED) ask->fault = *fault;
+    if (!may_pass(fault->code)) ask->useless |= 1u << (leg->target - ask->route->targets);
+}
+
+/* Whether another may take over from the one that was speaking. What nobody has seen was never said. */
+static bool take_over(struct route_ask *ask, const struct rp_fault *fault) {
+    ask->speaker = NULL;
+    if (!ask->noted || ask->called || (ask->given > 0 && !may_pass(fault->code))) return false;
+    ask->said.len = ask->given;
+    if (ask->given > 0) rp_metric_add(ask->route->resumed, 1);
+    return true;
+}
+
 void ask_on_failure(struct leg *leg, const struct rp_fault *fault) {
     struct route_ask *ask = leg->ask;
-    bool spoke = ask->speaker == leg;
-    ask->fault = *fault;
-    if (!may_pass(fault->code)) ask->useless |= 1u << (leg->target - ask->route->targets);
-    if (ask->main == leg) {
-        ask->main = ask->hedge;
-        ask->hedge = NULL;
-    } else {
-        ask->hedge = NULL;
-    }
-    if (spoke) {
-        ask->speaker = NULL;
-        if (!ask->resumable || ask->called || !may_pass(fault->code)) {
-            write_fault(ask, fault);
-            return;
-        }
-        ask->said.len = ask->given; /* white space that nobody has seen is for the next one to say */
-        rp_metric_add(ask->route->resumed, 1);
-    }
-    if (!ask->main) {
+    remember(ask, leg, fault);
+    if (ask->main == leg) ask->main = ask->hedge;
+    ask->hedge = NULL;
+    if (ask->speaker == leg && !take_over(ask, fault)) {
+        give_fault(ask, fault);
+    } else if (!ask->main) {
         rp_timer_stop(worker_of(ask), &ask->late);
         go_on(ask);
     }
@@ -288,10 +249,7 @@ static void begin(struct route_ask *ask) {
     struct route *route = ask->route;
     ask->begun = true;
     make_order(ask);
-    uv_mutex_lock(&route->lock);
-    route->hedges += route->options->hedge;
-    if (route->hedges > HEDGES_MAX) route->hedges = HEDGES_MAX;
-    uv_mutex_unlock(&route->lock);
+    pay_in(route, route->options->hedge);
     go_on(ask);
 }
 
@@ -321,7 +279,8 @@ struct rp_source *route_ask(struct rp_model *model, struct rp_turn *turn, const 
     ask->route = model->element.state;
     ask->call = call;
     ask->retries = call->limits && call->limits->once ? 0 : ask->route->options->retries;
-    ask->resumable = ask->route->options->resume;
+    ask->held = !call->stream;
+    ask->noted = ask->held || ask->route->options->resume;
     ask->timer.run = on_round;
     ask->late.run = on_late;
     rp_buf_init(&ask->said, SAID_MAX);

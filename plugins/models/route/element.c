@@ -4,6 +4,7 @@
 #include "route.h"
 
 #define LIMIT_MAX_MS (60 * 60 * 1000)
+#define CHECK_LEAST_MS 100
 
 /* ---- what is said of a target -------------------------------------------------------------------------------------- */
 
@@ -90,6 +91,8 @@ int route_check(const void *data, struct rp_error *error) {
     const struct route_options *options = data;
     if (options->breaker_failures > options->breaker_window)
         return rp_error_set(error, RP_ECONFIG, "breaker_failures must not be more than breaker_window");
+    if (options->check_every > 0 && options->check_every < CHECK_LEAST_MS)
+        return rp_error_set(error, RP_ECONFIG, "check_every must be 0, or 100ms at least");
     return 0;
 }
 
@@ -135,7 +138,7 @@ void route_close(struct rp_element *element) {
 /* What one of them takes, the route takes: who cannot is refused and passed by. A schema can be told in words to all. */
 unsigned route_takes(const struct rp_model *model) {
     const struct route_options *options = model->element.options;
-    unsigned takes = RP_TAKES_SCHEMA;
+    unsigned takes = RP_TAKES_SCHEMA | RP_TAKES_LIMITS;
     for (size_t i = 0; i < options->use.count; i++) takes |= rp_model_takes(options->use.items[i]);
     return takes;
 }

@@ -39,17 +39,23 @@ static void look(struct check *check) {
     type_of(model)->probe(model, check->health->worker, &check->probe);
 }
 
+/* A little more or less each time, so that many servers do not fall into step. */
+static int64_t until_next(int64_t every) {
+    uint32_t random;
+    rp_random(&random, sizeof(random));
+    return (int64_t)((double)every * (0.9 + 0.2 * random / UINT32_MAX));
+}
+
 static void on_timer(struct rp_timer *timer) {
     struct health *health = (struct health *)((char *)timer - offsetof(struct health, timer));
     for (size_t i = 0; i < health->route->count; i++) look(&health->checks[i]);
-    rp_timer_start(health->worker, &health->timer, health->route->options->check_every);
+    rp_timer_start(health->worker, &health->timer, until_next(health->route->options->check_every));
 }
 
-/* The timer fires only where the worker's loop runs: who merely checks a bot looks at nothing. */
 int health_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
     struct route *route = element->state;
     (void)error;
-    if (route->options->check_every == 0 || rp_worker_index(worker) != 0) return 0;
+    if (route->options->check_every == 0 || rp_worker_index(worker) != 0 || !rp_worker_serves(worker)) return 0;
     struct health *health = rp_calloc(1, sizeof(*health) + route->count * sizeof(health->checks[0]));
     health->route = route;
     health->worker = worker;
@@ -97,7 +103,7 @@ void route_probe(struct rp_model *model, struct rp_worker *worker, struct rp_pro
     struct answer *answer = rp_calloc(1, sizeof(*answer));
     *answer = (struct answer){.task = {.run = on_answer}, .worker = worker, .probe = probe, .code = RP_EUPSTREAM};
     for (size_t i = 0; i < route->count; i++) {
-        if (target_wait_ms(&route->targets[i], rp_worker_now_ms(worker)) == 0) answer->code = 0;
+        if (target_wait_ms(&route->targets[i], false, rp_worker_now_ms(worker)) == 0) answer->code = 0;
     }
     probe->state = answer;
     rp_task_schedule(worker, &answer->task);

@@ -7,13 +7,27 @@
 
 #define WEIGHT 0.2 /* of the newest in the average */
 
+static void average_in(struct latency *latency, int64_t ms, int64_t now_ms) {
+    latency->average_ms = latency->known ? latency->average_ms * (1 - WEIGHT) + (double)ms * WEIGHT : (double)ms;
+    latency->known = true;
+    latency_ask(latency, now_ms);
+}
+
+void latency_ask(struct latency *latency, int64_t now_ms) {
+    latency->asked = true;
+    latency->since_ms = now_ms;
+}
+
 void latency_add(struct latency *latency, int64_t ms, int64_t now_ms) {
     if (ms < 0) ms = 0;
     latency->ms[latency->next] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
     latency->next = (latency->next + 1) % LATENCY_KEPT;
-    latency->average_ms = latency->count ? latency->average_ms * (1 - WEIGHT) + (double)ms * WEIGHT : (double)ms;
-    latency->measured_ms = now_ms;
     if (latency->count < LATENCY_KEPT) latency->count++;
+    average_in(latency, ms, now_ms);
+}
+
+void latency_fail(struct latency *latency, int64_t ms, int64_t now_ms) {
+    average_in(latency, ms > LATENCY_FAILED_MS ? ms : LATENCY_FAILED_MS, now_ms);
 }
 
 static int compare(const void *a, const void *b) {
@@ -30,6 +44,7 @@ int64_t latency_p95(const struct latency *latency) {
 }
 
 double latency_score(const struct latency *latency, int64_t now_ms) {
-    if (latency->count == 0) return 0;
-    return (latency->average_ms + 1) * exp2(-(double)(now_ms - latency->measured_ms) / LATENCY_HALVES_MS);
+    if (!latency->asked) return 0;
+    double ms = latency->known ? latency->average_ms : LATENCY_FAILED_MS;
+    return (ms + 1) * exp2(-(double)(now_ms - latency->since_ms) / LATENCY_HALVES_MS);
 }

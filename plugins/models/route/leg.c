@@ -45,7 +45,10 @@ static enum breaker_end judge(int code) {
 }
 
 static void fail(struct leg *leg, const struct rp_fault *fault) {
-    end(leg, judge(fault->code));
+    enum breaker_end how = judge(fault->code);
+    int64_t took = leg->began ? -1 : now_ms(leg) - leg->started_ms;
+    if (how == BREAKER_FAILED) target_failed(leg->target, took, (int64_t)fault->retry_after * 1000, now_ms(leg));
+    end(leg, how);
     tell_end(leg, "failed", fault);
     ask_on_failure(leg, fault);
 }
@@ -66,19 +69,21 @@ static void on_clock(struct rp_timer *timer) {
 }
 
 static void start_clock(struct leg *leg, int64_t ms) {
-    if (ms == 0) return;
+    if (ms == 0 || !leg->clocked) return;
     leg->clock.run = on_clock;
     rp_timer_start(worker_of(leg), &leg->clock, ms);
 }
 
 void leg_more(struct leg *leg) {
-    if (leg->ask->speaker == leg) start_clock(leg, leg->target->stall_ms);
+    if (leg->ask->speaker == leg) start_clock(leg, leg->limits.stall_ms);
     rp_source_more(leg->source);
 }
 
 /* ---- the source -------------------------------------------------------------------------------------------------- */
 
 static void on_first(struct leg *leg) {
+    leg->began = true;
+    if (leg->ask->source.turn->patient) return;
     target_first(leg->target, now_ms(leg) - leg->started_ms, now_ms(leg));
     if (!leg->look || leg->looked) return;
     leg->looked = true; /* others need not wait for the end of this reply */
@@ -105,12 +110,34 @@ static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp
 
 static const struct rp_sink_ops sink_ops = {.write = on_write};
 
+static int64_t least(int64_t a, int64_t b) {
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* A turn that has hours is not held to seconds. */
+static struct rp_call_limits limits_of(const struct route_ask *ask, const struct target *target) {
+    static const struct rp_call_limits none = {0};
+    const struct rp_call_limits *outer = ask->call->limits ? ask->call->limits : &none;
+    bool patient = ask->source.turn->patient;
+    return (struct rp_call_limits){.connect_ms = least(target->connect_ms, outer->connect_ms),
+                                   .first_ms = patient ? 0 : least(target->first_ms, outer->first_ms),
+                                   .stall_ms = patient ? 0 : least(target->stall_ms, outer->stall_ms),
+                                   .once = true};
+}
+
+static struct rp_str begun(const struct route_ask *ask) {
+    struct rp_str before = ask->call->prefix;
+    if (ask->given == 0) return before;
+    char *text = rp_arena_alloc(ask->source.turn->arena, before.len + ask->given);
+    if (before.len) memcpy(text, before.data, before.len);
+    memcpy(text + before.len, ask->said.data, ask->given);
+    return rp_str_n(text, before.len + ask->given);
+}
+
+/* A stream is asked for also where the client does not want one: what is known of first tokens then counts for all. */
 struct leg *leg_start(struct route_ask *ask, struct target *target, bool look, bool hedge) {
     struct rp_turn *turn = ask->source.turn;
     struct leg *leg = rp_arena_zalloc(turn->arena, sizeof(*leg));
-    const struct rp_call_limits *outer = ask->call->limits;
-    int64_t connect = target->connect_ms;
-    if (outer && outer->connect_ms && (connect == 0 || outer->connect_ms < connect)) connect = outer->connect_ms;
     leg->sink.ops = &sink_ops;
     leg->ask = ask;
     leg->target = target;
@@ -120,15 +147,15 @@ struct leg *leg_start(struct route_ask *ask, struct target *target, bool look, b
     ask->legs = leg;
     leg->started_ms = rp_worker_now_ms(turn->worker);
     leg->shut.run = on_shut;
-    leg->limits = (struct rp_call_limits){.connect_ms = connect, .once = true};
+    leg->limits = limits_of(ask, target);
+    leg->clocked = !(rp_model_takes(target->model) & RP_TAKES_LIMITS);
     leg->call = *ask->call;
     leg->call.limits = &leg->limits;
-    if (ask->given > 0)
-        leg->call.prefix = rp_str(rp_arena_printf(turn->arena, "%.*s%.*s", RP_STR_ARG(ask->call->prefix),
-                                                  (int)ask->given, ask->said.data));
+    leg->call.stream = ask->call->stream || !turn->patient;
+    leg->call.prefix = begun(ask);
     leg->source = rp_model_ask(target->model, turn, &leg->call);
     rp_source_open(leg->source, &leg->sink);
-    start_clock(leg, target->first_ms);
+    start_clock(leg, leg->limits.first_ms);
     rp_source_more(leg->source);
     return leg;
 }

@@ -37,6 +37,12 @@ void tell_skipped(const struct route_ask *ask, const struct target *target, cons
                  json_pack("{s:s, s:s}", "target", target->name, "why", why));
 }
 
+void tell_round(const struct route_ask *ask, int64_t wait_ms) {
+    if (!rp_turn_explained(ask->source.turn)) return;
+    rp_turn_note(ask->source.turn, ask->route->element, "all have failed",
+                 json_pack("{s:I, s:I}", "next_round_ms", (json_int_t)wait_ms, "retries", (json_int_t)ask->retries));
+}
+
 void tell_breaker(const struct route *route, const struct target *target, bool opened) {
     if (opened)
         rp_log(RP_LOG_WARN, "route", "%s: '%s' is left alone for a while: %u of its last %u calls failed",

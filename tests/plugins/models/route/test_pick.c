@@ -87,6 +87,30 @@ static void what_is_not_measured_any_more_gets_another_chance(void **state) {
     assert_true(latency_score(&slow, 120000) > 0);
 }
 
+static void one_turn_tries_again_not_all_of_them(void **state) {
+    (void)state;
+    struct latency slow = {0}, quick = {0}, new = {0};
+    latency_add(&slow, 800, 0);
+    latency_add(&quick, 100, 120000);
+    assert_true(latency_score(&slow, 120000) < latency_score(&quick, 120000));
+    latency_ask(&slow, 120000); /* one is on its way */
+    assert_true(latency_score(&slow, 120001) > latency_score(&quick, 120001));
+    latency_ask(&new, 120000);
+    assert_true(latency_score(&new, 120001) > latency_score(&quick, 120001));
+}
+
+static void a_failure_counts_as_a_slow_call_but_not_in_the_percentile(void **state) {
+    (void)state;
+    struct latency failing = {0}, slow = {0};
+    latency_fail(&failing, 3, 0);
+    latency_add(&slow, 2000, 0);
+    assert_true(latency_score(&failing, 0) > latency_score(&slow, 0));
+    for (int i = 0; i < LATENCY_ENOUGH; i++) latency_add(&failing, 50, 0);
+    latency_fail(&failing, 3, 0);
+    assert_int_equal(latency_p95(&failing), 50);
+    assert_true(latency_score(&failing, 0) > 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fallback_is_the_order_of_the_file),
@@ -95,6 +119,8 @@ int main(void) {
         cmocka_unit_test(sessions_stick_and_move_only_where_they_must),
         cmocka_unit_test(the_percentile_needs_enough_calls_and_forgets_old_ones),
         cmocka_unit_test(what_is_not_measured_any_more_gets_another_chance),
+        cmocka_unit_test(one_turn_tries_again_not_all_of_them),
+        cmocka_unit_test(a_failure_counts_as_a_slow_call_but_not_in_the_percentile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 
 /* ---- targets that do as they are told ---------------------------------------------------------------------------- */
 
-/* What one call does: each piece is a text, or ends the reply: "" well, "!" with `fault`, "?" hangs. */
+/* What one call does: each piece is a text, or ends the reply: "" well, "!" with `fault`, "?" hangs. "\001" is a NUL. */
 struct act {
     const char *pieces[6];
     int fault;
@@ -28,7 +28,9 @@ struct fake {
     unsigned takes;
     unsigned open; /* sources that have not been closed */
     char prefix[100];
+    size_t prefix_len;
     struct rp_call_limits limits;
+    bool streamed; /* the last call was to be */
     int probed; /* the code that a probe gives; 0: well */
 };
 
@@ -44,6 +46,7 @@ static void say(struct fake_source *source) {
     const char *piece = source->act->pieces[source->at++];
     if (*piece == '?') return;
     struct rp_chunk chunk = {.type = RP_CHUNK_TEXT, .text = rp_str(piece)};
+    if (*piece == '\001') chunk.text = rp_str_n("", 1);
     if (*piece == '!')
         chunk = (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = {.code = source->act->fault,
                                                                     .retry_after = source->act->retry_after}};
@@ -80,6 +83,8 @@ static struct rp_source *fake_ask(struct rp_model *model, struct rp_turn *turn, 
     fake->asked++;
     fake->open++;
     fake->limits = *call->limits;
+    fake->streamed = call->stream;
+    fake->prefix_len = call->prefix.len;
     snprintf(fake->prefix, sizeof(fake->prefix), "%.*s", RP_STR_ARG(call->prefix));
     rp_source_init(&source->source, &fake_ops, turn);
     return &source->source;
@@ -124,13 +129,14 @@ struct scene {
     struct rp_model route;
     void *local[1];
     struct rp_call_limits limits;
+    bool whole, patient; /* what the turns want */
 };
 static struct scene *scene; /* one at a time */
 
 static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     (void)stage;
     struct rp_call *call = rp_arena_zalloc(turn->arena, sizeof(*call));
-    *call = (struct rp_call){.prompt = rp_turn_prompt(turn), .stream = true, .limits = &scene->limits};
+    *call = (struct rp_call){.prompt = rp_turn_prompt(turn), .stream = turn->stream, .limits = &scene->limits};
     rp_turn_reply(turn, rp_model_ask(&scene->route, turn, call));
     return RP_KEEP;
 }
@@ -147,6 +153,7 @@ static void open_scene(struct scene *here, const struct route_options *options, 
     scene = here;
     *here = (struct scene){.options = *options};
     rig_open(&here->rig);
+    here->rig.group.serves = true;
     rig_add(&here->rig, &asking, NULL);
     for (size_t i = 0; i < count; i++) {
         here->fakes[i].model.element = (struct rp_element){.type = &fake_type.type, .name = names[i]};
@@ -175,7 +182,8 @@ static void plays(size_t which, const struct act *acts, size_t count) {
 static const char *turn(void) {
     static char result[200];
     struct rig_client client = {0};
-    struct rp_turn_start start = {.message = RP_STR("hi"), .session = RP_STR("s1"), .stream = true};
+    struct rp_turn_start start = {
+        .message = RP_STR("hi"), .session = RP_STR("s1"), .stream = !scene->whole, .patient = scene->patient};
     rig_start(&scene->rig, &client, &start);
     rig_finish(&scene->rig, &client);
     snprintf(result, sizeof(result), "%s%s%s", client.text.data ? client.text.data : "", client.code ? "!" : "",
@@ -292,7 +300,86 @@ static void who_says_come_back_later_is_obeyed(void **state) {
     rig_client_clear(&client);
 }
 
+static void who_has_asked_for_time_is_left_alone_as_long_as_others_are_there(void **state) {
+    (void)state;
+    static const struct act later[] = {{.pieces = {"!"}, .fault = RP_EUPRATE, .retry_after = 60}},
+                            once[] = {{.pieces = {"B", ""}}, {.pieces = {"!"}, .fault = RP_EUPSTREAM}, {.pieces = {"B", ""}}};
+    struct scene here;
+    open_scene(&here, &usual, 2);
+    plays(0, later, 1);
+    plays(1, once, 3);
+    assert_string_equal(turn(), "B");
+    expect_asked(1, 1, 0);
+    assert_string_equal(turn(), "B"); /* tried again at once: the other's wish is not this one's */
+    expect_asked(1, 3, 0);
+    close_scene();
+    open_scene(&here, &usual, 1);
+    plays(0, later, 1);
+    assert_string_equal(turn(), "!upstream_rate_limited");
+    assert_string_equal(turn(), "!upstream_rate_limited"); /* there is nobody else */
+    expect_asked(2, 0, 0);
+    close_scene();
+}
+
+static void what_one_cannot_do_is_not_what_went_wrong(void **state) {
+    (void)state;
+    static const struct act cannot[] = {{.pieces = {"!"}, .fault = RP_EUNSUPPORTED}};
+    struct scene here;
+    struct route_options options = usual;
+    options.retries = 0;
+    open_scene(&here, &options, 2);
+    plays(0, bad, 1);
+    plays(1, cannot, 1);
+    assert_string_equal(turn(), "!upstream_error");
+    plays(0, cannot, 1);
+    plays(1, bad, 1);
+    assert_string_equal(turn(), "!upstream_error");
+    plays(1, cannot, 1);
+    assert_string_equal(turn(), "!unsupported");
+    close_scene();
+}
+
 /* ---- clocks ------------------------------------------------------------------------------------------------------ */
+
+static void who_keeps_limits_itself_is_told_them(void **state) {
+    (void)state;
+    static const struct act slow[] = {{.pieces = {"A", "a", ""}, .wait_ms = 40}};
+    struct scene here;
+    struct route_options options = usual;
+    options.first = 20;
+    options.stall = 30;
+    open_scene(&here, &options, 2);
+    here.fakes[0].takes = RP_TAKES_LIMITS;
+    here.limits.stall_ms = 10; /* of a route over this one */
+    here.limits.first_ms = 99;
+    plays(0, slow, 1);
+    plays(1, good_b, 1);
+    assert_string_equal(turn(), "Aa"); /* it thinks for so long, and nobody but it knows */
+    assert_int_equal(here.fakes[0].limits.first_ms, 20);
+    assert_int_equal(here.fakes[0].limits.stall_ms, 10);
+    close_scene();
+}
+
+static void a_turn_that_has_hours_is_not_held_to_seconds(void **state) {
+    (void)state;
+    static const struct act slow[] = {{.pieces = {"A", ""}, .wait_ms = 60}};
+    struct scene here;
+    struct route_options options = usual;
+    options.first = options.stall = 20;
+    options.hedge = 1;
+    open_scene(&here, &options, 2);
+    here.patient = here.whole = true;
+    plays(0, slow, 1);
+    plays(1, good_b, 1);
+    struct route *route = here.route.element.state;
+    for (int i = 0; i < LATENCY_KEPT; i++) target_first(&route->targets[0], 5, 0);
+    assert_string_equal(turn(), "A");
+    expect_asked(1, 0, 0);
+    assert_false(here.fakes[0].streamed);
+    assert_int_equal(here.fakes[0].limits.first_ms, 0);
+    assert_int_equal(target_p95(&route->targets[0]), 5); /* nor does it count as how long others take */
+    close_scene();
+}
 
 static void who_hangs_is_left_after_its_time(void **state) {
     (void)state;
@@ -373,6 +460,72 @@ static void it_may_break_off_more_than_once(void **state) {
     assert_string_equal(turn(), "one two three");
     assert_string_equal(here.fakes[0].prefix, "one two");
     expect_asked(2, 1, 0);
+    close_scene();
+}
+
+static void what_it_goes_on_from_is_exact(void **state) {
+    (void)state;
+    static const struct act begins[] = {{.pieces = {"eins\xE3\x80\x80\xC2\xA0", "zwei\v\xE2\x80\x83\n", " ", "!"}, .fault = RP_ETRUNCATED}},
+                            goes_on[] = {{.pieces = {"\xE2\x80\x83", "drei \n", ""}}};
+    struct scene here;
+    struct route_options options = usual;
+    options.resume = true;
+    open_scene(&here, &options, 2);
+    plays(0, begins, 1);
+    plays(1, goes_on, 1);
+    here.fakes[1].takes = RP_TAKES_PREFIX;
+    assert_string_equal(turn(), "eins\xE3\x80\x80\xC2\xA0zwei\xE2\x80\x83" "drei \n");
+    assert_string_equal(here.fakes[1].prefix, "eins\xE3\x80\x80\xC2\xA0zwei");
+    close_scene();
+}
+
+/* A NUL is a character like others. */
+static void what_it_goes_on_from_may_hold_a_nul(void **state) {
+    (void)state;
+    static const struct act begins[] = {{.pieces = {"a", "\001", "b", "!"}, .fault = RP_ETRUNCATED}}, goes_on[] = {{.pieces = {"c", ""}}};
+    struct scene here;
+    struct route_options options = usual;
+    options.resume = true;
+    open_scene(&here, &options, 2);
+    plays(0, begins, 1);
+    plays(1, goes_on, 1);
+    here.fakes[1].takes = RP_TAKES_PREFIX;
+    turn();
+    assert_int_equal(here.fakes[1].prefix_len, 3);
+    close_scene();
+}
+
+static void only_white_space_is_nothing_to_go_on_from(void **state) {
+    (void)state;
+    static const struct act begins[] = {{.pieces = {"\n", "!"}, .fault = RP_ETRUNCATED}};
+    struct scene here;
+    struct route_options options = usual;
+    options.resume = true;
+    open_scene(&here, &options, 2);
+    plays(0, begins, 1);
+    plays(1, good_b, 1); /* takes no beginning, and need not */
+    assert_string_equal(turn(), "Bb");
+    close_scene();
+}
+
+static void who_wants_it_whole_sees_nothing_of_what_was_cut(void **state) {
+    (void)state;
+    static const struct act rejects[] = {{.pieces = {"A", "a", "!"}, .fault = RP_EUPREQUEST}};
+    struct scene here;
+    open_scene(&here, &usual, 3);
+    here.whole = true;
+    plays(0, broken, 1);
+    plays(1, rejects, 1);
+    plays(2, good_b, 1);
+    assert_string_equal(turn(), "Bb");
+    expect_asked(1, 1, 1);
+    assert_true(here.fakes[2].streamed); /* so that its first token is known */
+    close_scene();
+    open_scene(&here, &usual, 1);
+    here.whole = true;
+    plays(0, broken, 1);
+    assert_string_equal(turn(), "!upstream_truncated");
+    expect_asked(3, 0, 0);
     close_scene();
 }
 
@@ -461,10 +614,47 @@ static void who_fails_its_checks_is_passed_by_unless_nobody_else_is_there(void *
     here.fakes[0].probed = RP_EUPSTREAM;
     plays(0, good_a, 1);
     struct route *route = here.route.element.state;
-    while (target_ask(route, &route->targets[0], false, 0) != BREAKER_NO) rig_spin(&here.rig, 1);
+    const char *why;
+    while (target_ask(&route->targets[0], false, 0, &why) != BREAKER_NO) rig_spin(&here.rig, 1);
     assert_string_equal(turn(), "Aa"); /* better than nobody */
     here.fakes[0].probed = 0;
-    while (target_ask(route, &route->targets[0], false, 0) != BREAKER_GO) rig_spin(&here.rig, 1);
+    assert_string_equal(why, "it fails its checks");
+    while (target_ask(&route->targets[0], false, 0, &why) != BREAKER_GO) rig_spin(&here.rig, 1);
+    close_scene();
+}
+
+static void a_check_hurries_a_look_only_where_it_brings_news(void **state) {
+    (void)state;
+    struct scene here;
+    struct route_options options = usual;
+    options.breaker_failures = 1;
+    open_scene(&here, &options, 1);
+    struct route *route = here.route.element.state;
+    struct target *target = &route->targets[0];
+    const char *why;
+    assert_int_equal(target_ask(target, false, 0, &why), BREAKER_GO);
+    target_end(route, target, false, BREAKER_FAILED, 0);
+    target_checked(route, target, 0, 10); /* it can be reached, and could be all the time */
+    assert_int_equal(target_ask(target, false, 10, &why), BREAKER_NO);
+    assert_string_equal(why, "it failed too often");
+    target_checked(route, target, RP_EUPSTREAM, 20);
+    target_checked(route, target, 0, 30);
+    assert_int_equal(target_ask(target, false, 30, &why), BREAKER_LOOK);
+    target_end(route, target, true, BREAKER_UNKNOWN, 30);
+    close_scene();
+}
+
+static void who_never_replies_is_not_the_quickest(void **state) {
+    (void)state;
+    struct scene here;
+    struct route_options options = usual;
+    options.strategy = STRATEGY_LEAST_LATENCY;
+    options.breaker_failures = 0;
+    open_scene(&here, &options, 2);
+    plays(0, bad, 1);
+    plays(1, good_b, 1);
+    for (int i = 0; i < 5; i++) assert_string_equal(turn(), "Bb");
+    expect_asked(1, 5, 0);
     close_scene();
 }
 
@@ -532,6 +722,25 @@ static void extra_calls_keep_to_their_share(void **state) {
         assert_string_equal(turn(), "A");
     }
     expect_asked(20, 4, 0);
+    close_scene();
+}
+
+static void where_no_second_is_to_be_had_nothing_is_paid(void **state) {
+    (void)state;
+    static const struct act slow[] = {{.pieces = {"A", ""}, .wait_ms = 40}};
+    struct scene here;
+    struct route_options options = usual;
+    options.hedge = 1;
+    options.breaker_failures = 1;
+    open_scene(&here, &options, 2);
+    plays(0, slow, 1);
+    struct route *route = here.route.element.state;
+    target_end(route, &route->targets[1], false, BREAKER_FAILED, 0);
+    measure(0, 5);
+    route->targets[1].breaker.until_ms = INT64_MAX;
+    assert_string_equal(turn(), "A");
+    expect_asked(1, 0, 0);
+    assert_true(route->hedges >= 1);
     close_scene();
 }
 
@@ -606,6 +815,11 @@ static void what_cannot_work_is_refused_at_load(void **state) {
     assert_string_equal(error.text, "use: 'a' stands there twice");
     options.breaker_failures = 11;
     assert_int_equal(route_check(&options, &error), -RP_ECONFIG);
+    options.breaker_failures = 1;
+    options.check_every = 99;
+    assert_int_equal(route_check(&options, &error), -RP_ECONFIG);
+    options.check_every = 100;
+    assert_int_equal(route_check(&options, &error), 0);
 }
 
 int main(void) {
@@ -617,20 +831,31 @@ int main(void) {
         cmocka_unit_test(when_nobody_will_do_it_ends_at_once),
         cmocka_unit_test(a_route_in_a_route_tries_each_once),
         cmocka_unit_test(who_says_come_back_later_is_obeyed),
+        cmocka_unit_test(who_has_asked_for_time_is_left_alone_as_long_as_others_are_there),
+        cmocka_unit_test(what_one_cannot_do_is_not_what_went_wrong),
+        cmocka_unit_test(who_keeps_limits_itself_is_told_them),
+        cmocka_unit_test(a_turn_that_has_hours_is_not_held_to_seconds),
         cmocka_unit_test(who_hangs_is_left_after_its_time),
         cmocka_unit_test(targets_have_limits_of_their_own),
         cmocka_unit_test(who_stalls_in_mid_stream_fails_the_turn),
         cmocka_unit_test(a_reply_that_breaks_off_goes_on_with_another_where_allowed),
         cmocka_unit_test(it_may_break_off_more_than_once),
+        cmocka_unit_test(what_it_goes_on_from_is_exact),
+        cmocka_unit_test(what_it_goes_on_from_may_hold_a_nul),
+        cmocka_unit_test(only_white_space_is_nothing_to_go_on_from),
+        cmocka_unit_test(who_wants_it_whole_sees_nothing_of_what_was_cut),
         cmocka_unit_test(where_nobody_can_go_on_the_cut_is_an_error),
         cmocka_unit_test(who_fails_too_often_is_left_alone_until_one_looks),
         cmocka_unit_test(when_all_are_left_alone_it_ends_at_once),
         cmocka_unit_test(requests_that_no_model_takes_are_not_held_against_it),
         cmocka_unit_test(who_fails_its_checks_is_passed_by_unless_nobody_else_is_there),
+        cmocka_unit_test(a_check_hurries_a_look_only_where_it_brings_news),
+        cmocka_unit_test(who_never_replies_is_not_the_quickest),
         cmocka_unit_test(a_second_is_asked_when_the_first_is_later_than_usual),
         cmocka_unit_test(the_first_may_still_win),
         cmocka_unit_test(who_is_not_late_has_no_second),
         cmocka_unit_test(extra_calls_keep_to_their_share),
+        cmocka_unit_test(where_no_second_is_to_be_had_nothing_is_paid),
         cmocka_unit_test(when_both_fail_the_third_is_asked),
         cmocka_unit_test(who_leaves_leaves_nothing_open),
         cmocka_unit_test(what_cannot_work_is_refused_at_load),
