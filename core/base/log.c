@@ -104,14 +104,18 @@ void rp_log_str(struct rp_log_line *line, const char *key, struct rp_str value) 
     put_cut(line, key, value);
 }
 
-static void put_number(struct rp_log_line *line, const char *key, const char *digits) {
+void rp_log_json(struct rp_log_line *line, const char *key, struct rp_str json) {
     size_t before = line->buf.len;
 
     if (line->level == RP_LOG_OFF) return;
     do {
-        if (put_key(&line->buf, key) == 0 && rp_buf_append_str(&line->buf, rp_str(digits)) == 0) return;
+        if (put_key(&line->buf, key) == 0 && rp_buf_append_str(&line->buf, json) == 0) return;
         cut_back(line, before);
     } while (move_to_heap(line));
+}
+
+static void put_number(struct rp_log_line *line, const char *key, const char *digits) {
+    rp_log_json(line, key, rp_str(digits));
 }
 
 void rp_log_int(struct rp_log_line *line, const char *key, int64_t value) {

@@ -36,6 +36,7 @@ struct bot_limits { /* the section `limits { … }`; defaults in brackets */
     int64_t session_ttl_ms;/* [1h] */
     int64_t session_queue; /* turns that wait for one session [16] */
     int64_t host_connections; /* of one worker to one host, for models and rules; more wait for their turn [512] */
+    int64_t metric_users;  /* that have series of their own in the metrics [0] */
     int64_t drain_ms;      /* from SIGTERM to the end [20s] */
 };
 struct bot_log { /* the section `log { … }` */
@@ -44,6 +45,7 @@ struct bot_log { /* the section `log { … }` */
     int prompts;      /* choices "none" (0), "redacted" (1, the default) */
 };
 
+struct budgets;
 struct turn_runtime;
 struct bot_trace { /* the section `trace { … }` */
     int64_t keep;  /* records of turns; 0: none, also without the section [1000] */
@@ -79,6 +81,8 @@ struct bot {
     struct bot_log log;
     struct bot_trace trace;
     struct bot_events events;
+    const char *currency;    /* `prices { currency = … }`, "" without; NULL: there is no price table */
+    struct budgets *budgets; /* the section `budgets { … }` (core/money); NULL: none */
     /* in the order of opening: a model that refers to others comes behind them */
     struct rp_store **stores;
     size_t store_count;

@@ -6,6 +6,7 @@
 #include "core/config/fingerprint.h"
 #include "core/config/load.h"
 #include "core/model/meter.h"
+#include "core/money/limit.h"
 
 /* Makes a hook's error one that the user can place: its own file as the user would name it, or the element's line. */
 static void complete_error(const struct bot *bot, const struct item *item, int code, struct rp_error *error) {
@@ -79,6 +80,7 @@ int bot_open(struct bot *bot, unsigned workers, struct report *report) {
     size_t first = report->count, errors = report->errors;
     private->workers = workers;
     fingerprint_begin(bot);
+    if (bot->budgets) budgets_open(bot->budgets);
     for (size_t i = 0; i < private->count; i++) open_item(bot, private->items[i], workers, report);
     if (report->errors == errors) return 0;
     report_sort(report, first, private->shown);

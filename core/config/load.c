@@ -20,7 +20,7 @@ static void mark_placed(const struct node *node) {
 
 static void report_unplaced(struct load *load) {
     static const char *const words[] = {"bot",    "log",        "limits",   "plugins", "listeners", "stores",
-                                        "models", "transports", "pipeline", "trace",   "events",  "env",       "secret",  "include"};
+                                        "models", "transports", "pipeline", "trace",   "events",  "prices", "budgets", "env",       "secret",  "include"};
     for (const struct part *part = load->script.parts; part; part = part->next) mark_placed(&part->table);
     for (struct declared *element = load->script.elements; element; element = element->next)
         if (!element->placed) { /* what it holds is not to blame */
@@ -99,6 +99,10 @@ static bool load_own_sections(struct load *load) {
     if (has_section(load, SECTION_TRACE))
         load_settings(load, SECTION_TRACE, settings_trace_options, &bot->trace, NULL, NULL);
     if (has_section(load, SECTION_EVENTS)) load_events(load);
+    if (has_section(load, SECTION_BUDGETS))
+        load_settings(load, SECTION_BUDGETS, settings_budgets_options, &load->budgets, &load->budgets_references,
+                      &load->budgets_place);
+    load_price_table(load);
     bot->name = load->settings.name;
     bot->language = load->settings.language;
     return load_plugin_settings(load);
@@ -181,6 +185,7 @@ static void load_steps(struct load *load) {
     check_items(load);
     report_bad_files(load);
     fill_bot(load);
+    load_money(load);
 }
 
 static struct bot *bot_create(const char *file, const char *path) {

@@ -49,6 +49,11 @@ struct load {
     struct settings_bot settings;
     struct reference *settings_references;
     struct place settings_place;
+    struct settings_budgets budgets;
+    struct reference *budgets_references;
+    struct place budgets_place;
+    struct price_row *prices; /* load_money.c's */
+    bool has_prices;
     struct item *items, **last_item;
     size_t item_count;
 };
@@ -66,6 +71,10 @@ struct item *load_add(struct load *load, enum kind kind, const char *name, const
 /* "expected redact { … }, got …", for an entry of a section that is no element. */
 void load_not_an_element(struct load *load, struct place place, const char *path, const struct node *value);
 bool load_is_off(const struct node *value); /* nil or false: a condition switched it off */
+
+/* load_money.c: the price table; and when all elements are known, what models cost and what may be spent. */
+void load_price_table(struct load *load);
+void load_money(struct load *load);
 
 /* load_references.c: lets references point to their elements and finds the order of opening. */
 void load_references(struct load *load);

@@ -48,6 +48,8 @@ static void resolve_item(struct load *load, struct item *item) {
 static void resolve_settings(struct load *load) {
     for (const struct reference *reference = load->settings_references; reference; reference = reference->next)
         resolve(load, reference, load->settings_place, "bot");
+    for (const struct reference *reference = load->budgets_references; reference; reference = reference->next)
+        resolve(load, reference, load->budgets_place, "budgets");
 }
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */

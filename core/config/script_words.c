@@ -15,7 +15,8 @@ const char *const section_names[SECTION_COUNT + 1] = {
     [SECTION_LISTENERS] = "listeners", [SECTION_STORES] = "stores",
     [SECTION_MODELS] = "models",   [SECTION_TRANSPORTS] = "transports",
     [SECTION_PIPELINE] = "pipeline",   [SECTION_TRACE] = "trace",
-    [SECTION_EVENTS] = "events",
+    [SECTION_EVENTS] = "events",   [SECTION_PRICES] = "prices",
+    [SECTION_BUDGETS] = "budgets",
 };
 
 /* Names of Lua that a bot file does without; taken for a type, they would fail in ways hard to understand. */

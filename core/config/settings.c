@@ -113,6 +113,46 @@ const struct rp_option settings_events_options[] = {
     {0},
 };
 
+static const char *const store_failures[] = {"refuse", "allow", NULL};
+
+const struct rp_option settings_budgets_options[] = {
+    {.name = "user",
+     .type = RP_OPTION_LIST,
+     .offset = offsetof(struct settings_budgets, user),
+     .help = "what each user may spend, \"0.50/day\", or a list: /hour, /day, /month, of UTC. Who gives no name "
+             "counts by the address"},
+    {.name = "user_tokens",
+     .type = RP_OPTION_LIST,
+     .offset = offsetof(struct settings_budgets, user_tokens),
+     .help = "the same in tokens, read and written together: \"100k/day\""},
+    {.name = "bot",
+     .type = RP_OPTION_LIST,
+     .offset = offsetof(struct settings_budgets, bot),
+     .help = "what all of them may spend together"},
+    {.name = "bot_tokens",
+     .type = RP_OPTION_LIST,
+     .offset = offsetof(struct settings_budgets, bot_tokens),
+     .help = "the same in tokens"},
+    {.name = "store",
+     .type = RP_OPTION_STORE,
+     .offset = offsetof(struct settings_budgets, store),
+     .help = "store that keeps what is spent; without it the one of the sessions"},
+    {.name = "when_store_fails",
+     .type = RP_OPTION_CHOICE,
+     .offset = offsetof(struct settings_budgets, when_store_fails),
+     .choices = store_failures,
+     .text = "refuse",
+     .help = "what becomes of calls when the store does not answer"},
+    {.name = "reply_tokens",
+     .type = RP_OPTION_INT,
+     .offset = offsetof(struct settings_budgets, reply_tokens),
+     .text = "2048",
+     .min = 1,
+     .max = 1e7,
+     .help = "tokens that a call reserves for its reply where neither the prompt nor the model has max_tokens"},
+    {0},
+};
+
 #define LIMIT(field) .offset = offsetof(struct bot_limits, field)
 
 const struct rp_option settings_limits_options[] = {
@@ -179,6 +219,13 @@ const struct rp_option settings_limits_options[] = {
      .min = 1,
      .max = 10000,
      .help = "turns that wait for one session"},
+    {.name = "metric_users",
+     .type = RP_OPTION_INT,
+     LIMIT(metric_users),
+     .text = "0",
+     .min = 0,
+     .max = 5000,
+     .help = "users that have tokens and cost of their own in the metrics; all others share user=\"other\"; 0: none has"},
     {.name = "drain",
      .type = RP_OPTION_DURATION,
      LIMIT(drain_ms),

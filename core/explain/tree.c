@@ -146,8 +146,10 @@ static void put_reply(const struct tree *tree, const json_t *record, const struc
     put_line(tree, "finish", json_object_get(part, "finish"));
     if (number(usage, "input_tokens") + number(usage, "output_tokens") > 0) {
         put_label(tree, "tokens");
-        fprintf(tree->out, "%.0f in, %.0f out\n", number(usage, "input_tokens"), number(usage, "output_tokens"));
+        fprintf(tree->out, "%.0f in, %.0f out%s\n", number(usage, "input_tokens"), number(usage, "output_tokens"),
+                json_is_true(json_object_get(usage, "estimated")) ? ", estimated" : "");
     }
+    put_line(tree, "cost", json_object_get(usage, "cost"));
     put_label(tree, "time");
     put_us(tree, number(record, "us"));
     if (number(part, "us_to_first") > 0) {

@@ -2,7 +2,7 @@
 #include <repartee/talk.h>
 #include <stdlib.h>
 
-#include "core/model/meter.h"
+#include "core/model/budget.h"
 
 static const struct rp_model_type *type_of(const struct rp_model *model) {
     return (const struct rp_model_type *)(const void *)model->element.type;
@@ -63,9 +63,18 @@ static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const
     return type_of(model)->ask(model, turn, call);
 }
 
-struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
+struct rp_source *model_ask_now(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call,
+                                struct budget_hold *hold) {
     struct rp_source *source = ask(model, turn, call);
-    if (source->watch) return source; /* another model's, handed on: it is watched already */
-    if (model->meter || rp_turn_explained(turn)) model_watch_begin(source, model, call->by);
+    if (source->watch || budget_is_source(source)) { /* another model's, handed on: it is watched already */
+        budget_hold_settle(hold, 0, 0);
+        return source;
+    }
+    if (model->meter || rp_turn_explained(turn)) model_watch_begin(source, model, call, hold);
     return source;
+}
+
+struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
+    if (model_meter_budgets(model->meter)) return budget_source(model, turn, call);
+    return model_ask_now(model, turn, call, NULL);
 }

@@ -83,6 +83,16 @@ int units_size(const char *text, int64_t *out_bytes) {
     return scaled(text, units, out_bytes);
 }
 
+int units_count(const char *text, int64_t *out_count) {
+    static const struct unit units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {NULL, 0}};
+    return scaled(text, units, out_count);
+}
+
+int units_money(const char *text, int64_t *out_billionths) {
+    static const struct unit units[] = {{"", 1000000000}, {NULL, 0}};
+    return scaled(text, units, out_billionths);
+}
+
 int units_rate(const char *text, double *out_per_second) {
     static const struct unit units[] = {{"/s", 1}, {"/m", 60}, {"/h", 3600}, {"/d", 86400}, {NULL, 0}};
     struct number number;

@@ -100,6 +100,7 @@ struct rp_turn *rp_turn_branch(struct rp_turn *pub, struct rp_sink *sink) {
     if (prompt && (prompt->runner || prompt->fits)) return NULL;
     struct turn *turn = turn_make(pub->worker, from->runtime, from->pipeline);
     turn->branch = true;
+    turn->origin = rp_turn_ticket(pub);
     turn->phase = TURN_BRANCHED;
     turn->index = from->index + 1;
     turn->sink = sink;

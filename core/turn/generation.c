@@ -23,6 +23,7 @@ struct generation *generation_create(struct bot *bot, unsigned number, unsigned 
         .hub = hub,
         .pipelines = bot->pipelines,
         .pipeline_count = bot->pipeline_count,
+        .currency = bot->currency,
         .log_prompts = bot->log.prompts != 0,
         .trace = bot->trace.keep > 0,
         .events = bot->events.url && bot->use != BOT_OFFLINE ? &bot->events : NULL,

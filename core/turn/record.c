@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "core/money/price.h"
 #include "core/ops/trace.h"
+#include "core/turn/spend.h"
 
 #define NOTES_MAX 1000
 
@@ -102,6 +104,19 @@ static json_t *reply_part(const struct turn *turn) {
                      rp_finish_name(turn->finish), "bytes", (json_int_t)turn->reply.len, "us_to_first", first);
 }
 
+static json_t *usage_part(const struct turn *turn) {
+    const struct spend *spend = turn->spend;
+    const struct rp_usage *usage = spend ? &spend->usage : &turn->usage;
+    char space[MONEY_TEXT_SIZE];
+    json_t *part = json_pack("{s:I, s:I}", "input_tokens", (json_int_t)usage->input_tokens, "output_tokens",
+                             (json_int_t)usage->output_tokens);
+    if (spend && spend->estimated) json_object_set_new(part, "estimated", json_true());
+    if (!spend || spend->cost < 0) return part;
+    const char *currency = turn->runtime->currency ? turn->runtime->currency : "";
+    json_object_set_new(part, "cost", json_sprintf("%s%s%s", money_text(spend->cost, space), *currency ? " " : "", currency));
+    return part;
+}
+
 /* ---- what must not be seen ----------------------------------------------------------------------------------------- */
 
 static struct rp_str mask_text(struct turn *turn, struct rp_str text) {
@@ -134,9 +149,7 @@ static void complete(struct turn *turn) {
     json_t *root = turn->record->root;
     json_object_set_new(root, "text", text_of(turn->pub.message));
     json_object_set_new(root, "reply", reply_part(turn));
-    json_object_set_new(root, "usage",
-                        json_pack("{s:I, s:I}", "input_tokens", (json_int_t)turn->usage.input_tokens, "output_tokens",
-                                  (json_int_t)turn->usage.output_tokens));
+    json_object_set_new(root, "usage", usage_part(turn));
     if (turn->fault.code) {
         const char *message = turn->fault.message ? turn->fault.message : rp_error_text(turn->fault.code);
         json_object_set_new(root, "error", json_string(rp_error_code(turn->fault.code)));

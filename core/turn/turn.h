@@ -19,6 +19,7 @@ struct turn_runtime {
     struct rp_pipeline **pipelines; /* for events that the core itself starts; the first one is the default */
     size_t pipeline_count;
     bool log_prompts;
+    const char *currency; /* of costs; NULL or empty: not said */
     bool trace; /* every turn has a record, and it is kept */
     const struct bot_events *events; /* where events are posted to; NULL: nowhere */
 };
@@ -57,6 +58,7 @@ struct turn {
     struct rp_timer deadline;
     bool cancelled, finishing;
     bool branch; /* of another turn: neither its session nor the log hear of it */
+    struct rp_ticket origin; /* of a branch: the turn that it came from, which may have ended */
     bool shielded, late; /* late: the deadline has passed behind the shield */
 
     struct rp_source *source;
@@ -68,6 +70,7 @@ struct turn {
 
     struct rp_buf reply;
     struct rp_usage usage;
+    struct spend *spend; /* of all calls of models, those that nobody heard the end of too; NULL: none was made */
     enum rp_finish finish;
     struct rp_fault fault; /* code 0: none */
     struct rp_chunk last;  /* while TURN_SAVING */

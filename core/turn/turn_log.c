@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/digits.h"
-#include "core/turn/turn.h"
+#include "core/turn/spend.h"
 
 static int64_t microseconds(const struct turn *turn) {
     return (rp_now_ns() - turn->pub.started_ns) / 1000;
@@ -59,10 +59,7 @@ void turn_log(struct turn *turn) {
     if (turn->runtime->log_prompts) rp_log_str(&line, "prompt", loggable_prompt(turn));
     rp_log_str(&line, "by", rp_str(turn->pub.by ? turn->pub.by : ""));
     rp_log_ms(&line, "response_time", (double)microseconds(turn) / 1e3);
-    if (turn->usage.input_tokens || turn->usage.output_tokens) {
-        rp_log_int(&line, "input_tokens", turn->usage.input_tokens);
-        rp_log_int(&line, "output_tokens", turn->usage.output_tokens);
-    }
+    spend_log(turn, &line);
     if (turn->fault.code)
         log_fault(&line, turn);
     else

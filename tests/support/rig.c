@@ -30,6 +30,7 @@ static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp
     if (flow != RP_MORE) {
         snprintf(client->by, sizeof(client->by), "%s", client->turn->by ? client->turn->by : "");
         client->usage = rp_turn_usage(client->turn);
+        if (client->on_last) client->on_last(client);
     }
 }
 

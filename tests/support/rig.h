@@ -30,6 +30,7 @@ struct rig_client {
     char by[128];
     struct rp_usage usage;
     void (*on_text)(struct rig_client *client); /* after each text; NULL: none */
+    void (*on_last)(struct rig_client *client); /* at the last chunk, the turn being there still; NULL: none */
 };
 
 void rig_open(struct rig *rig);

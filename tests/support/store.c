@@ -17,17 +17,28 @@ static void on_answer(struct rp_task *task) {
     free(answer);
 }
 
-static void give_later(struct rp_worker *worker, struct rp_store_op *op, int code, struct rp_str value) {
+static struct answer *make(struct rp_store_op *op, int code, struct rp_str value) {
     struct answer *made = rp_calloc(1, sizeof(*made));
     *made = (struct answer){.task = {.run = on_answer}, .op = op, .code = code};
     rp_buf_init(&made->value, 1 << 20);
     rp_buf_append_str(&made->value, value);
-    rp_task_schedule(worker, &made->task);
+    return made;
+}
+
+static void give_later(struct rp_worker *worker, struct rp_store_op *op, int code, struct rp_str value) {
+    rp_task_schedule(worker, &make(op, code, value)->task);
+}
+
+void test_store_go_on(struct test_store *store, struct rp_worker *worker) {
+    store->stalls = false;
+    while (store->stalled_count > 0) rp_task_schedule(worker, store->stalled[--store->stalled_count]);
 }
 
 static void give(struct test_store *store, struct rp_worker *worker, struct rp_store_op *op, int code,
                  struct rp_str value) {
-    if (store->later)
+    if (store->stalls && store->stalled_count < TEST_STORE_STALLED)
+        store->stalled[store->stalled_count++] = &make(op, code, value)->task;
+    else if (store->later)
         give_later(worker, op, code, value);
     else
         op->done(op, code, value);

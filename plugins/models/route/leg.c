@@ -38,6 +38,8 @@ static enum breaker_end judge(int code) {
     case RP_EUNSUPPORTED:
     case RP_ETOOLARGE:
     case RP_EINVALID:
+    case RP_ESPENT:
+    case RP_EIO: /* of the store that keeps the budgets */
         return BREAKER_UNKNOWN;
     default:
         return BREAKER_FAILED;

@@ -96,10 +96,12 @@ static int ask_number(sqlite3 *db, const char *sql, int64_t *out) {
     return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
+/* All of it as of one moment: another process may be making the schema. */
 static int check_owner(sqlite3 *db, const char *path, struct rp_error *error) {
     int64_t version, application, tables;
-    if (ask_number(db, "PRAGMA user_version", &version) || ask_number(db, "PRAGMA application_id", &application) ||
-        ask_number(db, "SELECT count(*) FROM sqlite_master", &tables))
+    if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) || ask_number(db, "PRAGMA user_version", &version) ||
+        ask_number(db, "PRAGMA application_id", &application) ||
+        ask_number(db, "SELECT count(*) FROM sqlite_master", &tables) || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL))
         return refuse(db, path, error);
     if (application != APPLICATION && (application || version || tables))
         return rp_error_set(error, RP_EIO, "'%s' is the SQLite database of another program", path);

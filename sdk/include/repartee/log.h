@@ -28,6 +28,8 @@ RP_EXPORT void rp_log_open(struct rp_log_line *line, enum rp_log_level level, co
 RP_EXPORT void rp_log_str(struct rp_log_line *line, const char *key, struct rp_str value);
 RP_EXPORT void rp_log_int(struct rp_log_line *line, const char *key, int64_t value);
 RP_EXPORT void rp_log_ms(struct rp_log_line *line, const char *key, double milliseconds); /* three digits */
+/* A value that is JSON already; left out where the line has no room for it. */
+RP_EXPORT void rp_log_json(struct rp_log_line *line, const char *key, struct rp_str json);
 RP_EXPORT void rp_log_close(struct rp_log_line *line);
 
 #ifdef __cplusplus

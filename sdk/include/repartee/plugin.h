@@ -82,6 +82,7 @@ struct rp_stage { struct rp_element element; };
 struct rp_model {
     struct rp_element element;
     struct model_meter *meter; /* the core's */
+    const struct model_terms *terms; /* the core's */
 };
 struct rp_store { struct rp_element element; };
 struct rp_listener { struct rp_element element; };

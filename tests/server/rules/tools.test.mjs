@@ -160,7 +160,7 @@ for (const [name, dialect] of Object.entries(dialects)) {
     test("calls are counted", async () => {
       const text = await (await fetch(`${bot.url}/metrics`)).text();
       assert.match(text, /^repartee_model_calls_total\{model="main",outcome="ok"\} [1-9]\d*$/m);
-      assert.match(text, /^repartee_model_tokens_total\{model="main",direction="input"\} [1-9]\d*$/m);
+      assert.match(text, /^repartee_model_tokens_total\{bot="[^"]*",model="main",direction="input"\} [1-9]\d*$/m);
       assert.match(text, /^repartee_model_seconds_count\{model="main"\} [1-9]\d*$/m);
       assert.match(text, /^repartee_tool_calls_total\{tool="order_status",outcome="invalid"\} 2$/m);
       assert.match(text, /^repartee_tool_calls_total\{tool="order_status",outcome="cancelled"\} 1$/m);

@@ -182,6 +182,7 @@ static const struct rp_option route_table[] = {
 static const struct rp_model_type route = {
     .type = {.name = "route", .options_size = sizeof(struct route_options), .options = route_table, NOTED},
     .ask = on_ask,
+    .forwards = true,
 };
 
 /* ---- stores, listeners, transports ------------------------------------------------------------------------------- */
@@ -194,6 +195,13 @@ static void put(struct rp_store *store, struct rp_worker *worker, struct rp_str 
     (void)store, (void)worker, (void)key, (void)value, (void)ttl_ms, (void)op;
 }
 static const struct rp_store_type memory = {.type = {.name = "memory", NOTED}, .get = get, .put = put, .del = get};
+
+static void add(struct rp_store *store, struct rp_worker *worker, struct rp_str key, int64_t delta, int64_t ttl_ms,
+                struct rp_store_op *op) {
+    (void)store, (void)worker, (void)key, (void)delta, (void)ttl_ms, (void)op;
+}
+static const struct rp_store_type ledger = {
+    .type = {.name = "ledger", NOTED}, .get = get, .put = put, .del = get, .add = add};
 
 struct httpd_options {
     const char *address;
@@ -239,4 +247,4 @@ static const struct rp_transport_type in = {
 
 RP_PLUGIN(.name = "probe", .version = "1.0.0", .summary = "Does nothing",
           .stages = RP_LIST(&ratelimit, &redact, &ask, &faulty), .models = RP_LIST(&openai, &route),
-          .stores = RP_LIST(&memory), .listeners = RP_LIST(&httpd), .transports = RP_LIST(&http, &in));
+          .stores = RP_LIST(&memory, &ledger), .listeners = RP_LIST(&httpd), .transports = RP_LIST(&http, &in));
