@@ -36,8 +36,9 @@ void spend_add(struct turn *turn, const struct spend_call *call) {
 
 /* ---- the log ----------------------------------------------------------------------------------------------------- */
 
+/* What finds no room lets nothing behind it in either: half of it would be no JSON. */
 static void put(struct rp_buf *out, const char *text) {
-    rp_buf_append_str(out, rp_str(text));
+    if (rp_buf_append_str(out, rp_str(text)) != 0) out->max = out->len;
 }
 
 static void put_tokens(struct rp_buf *out, const char *key, int64_t tokens) {
@@ -49,7 +50,7 @@ static void put_tokens(struct rp_buf *out, const char *key, int64_t tokens) {
 static void put_call(struct rp_buf *out, const struct spend_call *call) {
     char cost[MONEY_TEXT_SIZE];
     put(out, out->len > 1 ? ", {\"model\": " : "{\"model\": ");
-    rp_buf_json(out, call->model, strlen(call->model));
+    if (rp_buf_json(out, call->model, strlen(call->model)) != 0) out->max = out->len;
     put(out, ", \"outcome\": \"");
     put(out, call->outcome);
     put_tokens(out, "\", \"input_tokens\": ", call->usage.input_tokens);
@@ -60,9 +61,9 @@ static void put_call(struct rp_buf *out, const struct spend_call *call) {
 }
 
 static void log_calls(const struct spend *spend, struct rp_log_line *line) {
-    char space[256]; /* enough for one */
+    char space[512]; /* enough for one whose name is not very long */
     struct rp_buf out = {.data = space, .cap = sizeof(space), .max = sizeof(space) - 1};
-    bool heap = spend->count > 1;
+    bool heap = spend->count > 1 || strlen(spend->calls[0].model) > 50;
     if (heap) rp_buf_init(&out, CALLS_SIZE);
     put(&out, "[");
     for (size_t i = 0; i < spend->count && i < SPEND_CALLS; i++) put_call(&out, &spend->calls[i]);
