@@ -50,6 +50,12 @@ void tell_first(struct ask *ask) {
     rp_metric_observe(ask->remote->first_token, took_ms(ask) * 1000000);
 }
 
+static void note(const struct ask *ask, const char *what, json_t *detail) {
+    const struct rp_element *self = ask->remote->element, *by = ask->call->by;
+    json_object_set_new(detail, "model", json_string(self->name));
+    rp_turn_note(ask->source.turn, by ? by : self, what, detail);
+}
+
 void tell_failure(struct ask *ask, const struct outcome *outcome, const struct retry_plan *plan) {
     rp_metric_add(attempts(ask->remote, rp_error_code(outcome->code)), 1);
     log_failure(ask, outcome, plan);
@@ -58,12 +64,11 @@ void tell_failure(struct ask *ask, const struct outcome *outcome, const struct r
                                rp_error_code(outcome->code), "why", outcome->detail, "ms", (json_int_t)took_ms(ask));
     if (outcome->status) json_object_set_new(detail, "status", json_integer(outcome->status));
     if (plan->again) json_object_set_new(detail, "next_attempt_ms", json_integer(plan->wait_ms));
-    rp_turn_note(ask->source.turn, ask->remote->element, "attempt failed", detail);
+    note(ask, "attempt failed", detail);
 }
 
 void tell_success(struct ask *ask) {
     rp_metric_add(ask->remote->answered, 1);
     if (!rp_turn_explained(ask->source.turn)) return;
-    rp_turn_note(ask->source.turn, ask->remote->element, "answered",
-                 json_pack("{s:I, s:I}", "attempt", (json_int_t)ask->attempts, "ms", (json_int_t)took_ms(ask)));
+    note(ask, "answered", json_pack("{s:I, s:I}", "attempt", (json_int_t)ask->attempts, "ms", (json_int_t)took_ms(ask)));
 }

@@ -15,6 +15,13 @@ void tell_open(struct route *route) {
     }
 }
 
+/* Among what is told of the stage that asks. */
+static void note(const struct route_ask *ask, const char *what, json_t *detail) {
+    const struct rp_element *self = ask->route->element, *by = ask->call->by;
+    json_object_set_new(detail, "route", json_string(self->name));
+    rp_turn_note(ask->source.turn, by ? by : self, what, detail);
+}
+
 void tell_end(const struct leg *leg, const char *outcome, const struct rp_fault *fault) {
     const struct route_ask *ask = leg->ask;
     struct rp_turn *turn = ask->source.turn;
@@ -28,19 +35,18 @@ void tell_end(const struct leg *leg, const char *outcome, const struct rp_fault 
     if (leg->hedge) json_object_set_new(detail, "hedge", json_true());
     if (leg->look) json_object_set_new(detail, "look", json_true());
     if (leg->call.prefix.len) json_object_set_new(detail, "from", json_integer((json_int_t)leg->call.prefix.len));
-    rp_turn_note(turn, ask->route->element, "try", detail);
+    note(ask, "try", detail);
 }
 
 void tell_skipped(const struct route_ask *ask, const struct target *target, const char *why) {
     if (!rp_turn_explained(ask->source.turn)) return;
-    rp_turn_note(ask->source.turn, ask->route->element, "skipped",
-                 json_pack("{s:s, s:s}", "target", target->name, "why", why));
+    note(ask, "skipped", json_pack("{s:s, s:s}", "target", target->name, "why", why));
 }
 
 void tell_round(const struct route_ask *ask, int64_t wait_ms) {
     if (!rp_turn_explained(ask->source.turn)) return;
-    rp_turn_note(ask->source.turn, ask->route->element, "all have failed",
-                 json_pack("{s:I, s:I}", "next_round_ms", (json_int_t)wait_ms, "retries", (json_int_t)ask->retries));
+    note(ask, "all have failed",
+         json_pack("{s:I, s:I}", "next_round_ms", (json_int_t)wait_ms, "retries", (json_int_t)ask->retries));
 }
 
 void tell_breaker(const struct route *route, const struct target *target, bool opened) {

@@ -8,7 +8,7 @@ import { startScene } from "./scene.mjs";
 import { wires } from "./wires.mjs";
 
 // fault, what the client gets, how many attempts that took, and text that came before it
-const both = [
+export const both = [
   ["hang", "upstream_timeout", 2],
   ["close", "upstream_error", 2],
   ["reset", "upstream_error", 2],
@@ -34,12 +34,12 @@ const both = [
   ["unavailable", "upstream_error", 2],
   ["overloaded", "upstream_rate_limited", 2],
 ];
-const wholes = [
+export const wholes = [
   ["cutBody", "upstream_truncated", 2],
   ["hangInBody", "upstream_timeout", 2],
   ["gibibyteOfBody", "upstream_error", 1],
 ];
-const streams = [
+export const streams = [
   ["headOnly", "upstream_timeout", 2, ""],
   ["headAndPings", "upstream_timeout", 2, ""],
   ["emptyStream", "upstream_truncated", 2, ""],
@@ -57,14 +57,14 @@ const streams = [
   ["errorInStream", "upstream_error", 1, "Hello"],
   ["tenMebibytesOnOneLine", "upstream_error", 1, ""],
 ];
-const oddities = ["twoReasons", "moreBehindTheEnd", "endThatNeverCloses", "jsonInsteadOfStream", "gzip", "cutLineEnds"];
+export const oddities = ["twoReasons", "moreBehindTheEnd", "endThatNeverCloses", "jsonInsteadOfStream", "gzip", "cutLineEnds"];
 
 // A request over a connection that was used before is sent again by libcurl itself when the connection ends without a
 // response, since it may have been closed in between: over each that was kept, so the fault must last.
-const resent = ["close", "reset", "garbage"];
+export const resent = ["close", "reset", "garbage"];
 
-const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
-const residentKiB = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+export const residentKiB = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
 
 export function testFaults(name) {
   const wire = wires[name];
@@ -72,7 +72,7 @@ export function testFaults(name) {
   let openAtFirst;
 
   before(async () => {
-    scene = await startScene({ wire, options: `retries = 1, timeout_first = "400ms", timeout_stall = "400ms"` });
+    scene = await startScene({ wire, options: `retries = 1, timeout_first = "400ms", timeout_stall = "400ms"`, limits: `turn = "20s"` });
     await scene.ask();
     openAtFirst = descriptors(scene.bot.pid);
   });

@@ -33,6 +33,10 @@ async function flood(socket, first, piece, count) {
   }
 }
 
+async function pings(socket, wire) {
+  for (; !socket.destroyed; await sleep(20)) socket.write(chunk(wire.ping));
+}
+
 // Each takes the socket and the request; `good` replies as it was asked to.
 export const faultsOf = (wire) => {
   const whole = (text) => completion(wire, text);
@@ -68,10 +72,7 @@ export const faultsOf = (wire) => {
     headOnly: write(streamHead(wire)),
     headAndPings: async (socket) => {
       socket.write(streamHead(wire));
-      for (let i = 0; i < 1000 && !socket.destroyed; i++) {
-        socket.write(chunk(wire.ping));
-        await sleep(20);
-      }
+      await pings(socket, wire);
     },
     emptyStream: (socket) => socket.end(streamHead(wire) + lastChunk),
     errorAtOnce: (socket) => socket.end(streamHead(wire) + parts(wire.failure("boom")) + lastChunk),
@@ -82,10 +83,7 @@ export const faultsOf = (wire) => {
     withoutEnd: write(begun(wire, "Hello")),
     pingsInStream: async (socket) => {
       socket.write(begun(wire, "Hello"));
-      for (let i = 0; i < 1000 && !socket.destroyed; i++) {
-        socket.write(chunk(wire.ping));
-        await sleep(20);
-      }
+      await pings(socket, wire);
     },
     withoutFinish: (socket) => socket.end(begun(wire, "Hello") + lastChunk),
     endWithoutReason: (socket) =>
@@ -96,6 +94,11 @@ export const faultsOf = (wire) => {
       socket.write(begun(wire, "Hello"));
       await sleep(30);
       socket.resetAndDestroy();
+    },
+    cutHard: async (socket) => {
+      socket.write(begun(wire, "Hello"));
+      await sleep(30);
+      socket.destroy(); // with TLS: without its goodbye
     },
     errorInStream: (socket) => socket.end(begun(wire, "Hello") + parts(wire.failure("boom")) + lastChunk),
     tenMebibytesOnOneLine: (socket) => {

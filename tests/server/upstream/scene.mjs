@@ -10,7 +10,7 @@ const KEY = "sk-this-key-must-never-be-logged";
 export const modelLine = (wire, url, options = "") =>
   `${wire.name} { base_url = "${url}", api_key = secret "MODEL_KEY", model = "m", retry_base = "5ms", retry_max = "20ms", ${options} }`;
 
-// What a client ends up with: { text, done, code, retryAfter, status }.
+// What a client ends up with: { text, done, code, retryAfter, status, id }.
 export async function askBot(bot, stream = true, message = "hello", init = {}) {
   const response = await fetch(`${bot.url}/v1/chat`, {
     method: "POST",
@@ -19,9 +19,10 @@ export async function askBot(bot, stream = true, message = "hello", init = {}) {
     ...init,
   });
   const retryAfter = response.headers.get("retry-after");
+  const id = response.headers.get("x-request-id");
   if (!stream || !response.headers.get("content-type").startsWith("text/event-stream")) {
     const body = await response.json();
-    return { status: response.status, text: body.reply, done: body.reply === undefined ? undefined : body, code: body.error?.code, retryAfter };
+    return { status: response.status, text: body.reply, done: body.reply === undefined ? undefined : body, code: body.error?.code, retryAfter, id };
   }
   const events = parseEvents(await response.text());
   const data = (name) => events.filter((event) => event.event === name).map((event) => event.data);
@@ -31,7 +32,14 @@ export async function askBot(bot, stream = true, message = "hello", init = {}) {
     done: data("done")[0],
     code: data("error")[0]?.error?.code,
     retryAfter,
+    id,
   };
+}
+
+// What the record of a turn has to say, in its order; the bot needs `trace { }`, and explain = "local" in its transport.
+export async function notesOf(bot, id) {
+  const { stages } = await (await fetch(`${bot.url}/v1/trace/${id}`)).json();
+  return stages.flatMap(({ notes = [] }) => notes);
 }
 
 // `models` and `stage` replace what the bot file says of them; `model` is the line of the one called main.
