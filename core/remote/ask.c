@@ -1,6 +1,6 @@
 /* The source of one turn: what more() is paid with. Text that has piled up goes out as one chunk, never ending inside a
  * character; tool calls go out whole at the end. */
-#include "core/remote/internal.h"
+#include "core/remote/bulk.h"
 
 static void more(struct rp_source *source) {
     struct ask *ask = (struct ask *)source;
@@ -26,6 +26,11 @@ struct rp_source *rp_remote_ask(struct rp_model *model, struct rp_turn *turn, co
     ask->remote = model->element.state;
     ask->call = call;
     ask->streaming = call->stream && ask->remote->options->stream;
+    const struct remote_local *local = turn->patient ? rp_local(&model->element, turn->worker) : NULL;
+    if (local && bulk_takes(local->bulk, turn)) {
+        ask->bulk = local->bulk;
+        ask->streaming = false; /* a result comes whole */
+    }
     rp_source_init(&ask->source, &ops, turn);
     return &ask->source;
 }
@@ -34,6 +39,7 @@ void ask_over(struct ask *ask, const struct rp_fault *fault) {
     ask->state = ASK_OVER;
     ask->failed = fault != NULL;
     if (fault) ask->fault = *fault;
+    bulk_single_over(ask);
 }
 
 /* ---- paying ------------------------------------------------------------------------------------------------------ */

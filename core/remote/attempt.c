@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "core/remote/internal.h"
+#include "core/remote/bulk.h"
 
 #define REQUEST_USUAL 1000 /* bytes that a request has at once; a long one grows from there */
 
@@ -15,6 +15,7 @@ static struct rp_worker *worker_of(const struct ask *ask) {
 int64_t attempt_time_left(const struct ask *ask) {
     int64_t own = ask->started_ms + ask->remote->options->timeout;
     int64_t turn = ask->source.turn->deadline_ms;
+    if (ask->bulk && !ask->single) own = turn;
     return (own < turn ? own : turn) - rp_worker_now_ms(worker_of(ask));
 }
 
@@ -27,6 +28,7 @@ void attempt_end(struct ask *ask) {
     stop_clocks(ask);
     rp_fetch_cancel(ask->fetch);
     ask->fetch = NULL;
+    bulk_remove(ask);
     intake_reset(ask);
 }
 
@@ -62,7 +64,7 @@ static struct retry_plan plan_retry(struct ask *ask, const struct outcome *outco
 /* With another key there is nothing to wait for, and it is no retry: the number of keys bounds it. */
 static struct retry_plan plan(struct ask *ask, const struct outcome *outcome, struct rp_fetch *fetch) {
     int64_t retry_after_ms = fetch && outcome->status >= 300 ? rp_fetch_retry_after_ms(fetch) : -1;
-    bool changed = keys_change(ask, outcome, retry_after_ms);
+    bool changed = keys_change(ask->remote, rp_worker_now_ms(worker_of(ask)), outcome, retry_after_ms, &ask->use);
     if (changed && !ask->started) return (struct retry_plan){.again = attempt_time_left(ask) > 0};
     struct retry_plan plan = plan_retry(ask, outcome, fetch, retry_after_ms);
     if (plan.again) ask->retries++;
@@ -143,7 +145,7 @@ static int start_fetch(struct ask *ask) {
     int64_t left = attempt_time_left(ask);
     struct rp_fetch_request request = {
         .url = ask->remote->url,
-        .fields = ask->remote->keys[ask->key].fields,
+        .fields = ask->remote->keys[ask->use.key].fields,
         .body = rp_buf_str(&ask->request),
         .connect_ms = limits.connect_ms,
         .first_byte_ms = limits.first_ms,
@@ -158,16 +160,7 @@ static int start_fetch(struct ask *ask) {
     return rp_fetch_start(worker_of(ask), &request, &ask->fetch);
 }
 
-static void attempt(struct ask *ask) {
-    intake_reset(ask);
-    rp_answer_finish(&ask->answer);
-    rp_answer_init(&ask->answer, BODY_MAX);
-    rp_buf_init(&ask->body, BODY_MAX);
-    ask->tools_given = 0;
-    ask->keys_tried |= 1u << ask->key;
-    ask->attempts++;
-    ask->attempt_ms = rp_worker_now_ms(worker_of(ask));
-    ask->state = ASK_RUNNING;
+static void start_alone(struct ask *ask) {
     if (start_fetch(ask) != 0) {
         rp_log(RP_LOG_ERROR, ask->remote->protocol->name, "%s: base_url is no URL that a request can be sent to",
                ask->remote->element->name);
@@ -178,24 +171,54 @@ static void attempt(struct ask *ask) {
     rp_timer_start(worker_of(ask), &ask->clock, limits_of(ask).first_ms);
 }
 
+static void attempt(struct ask *ask) {
+    intake_reset(ask);
+    rp_answer_finish(&ask->answer);
+    rp_answer_init(&ask->answer, BODY_MAX);
+    rp_buf_init(&ask->body, BODY_MAX);
+    ask->tools_given = 0;
+    ask->use.tried |= 1u << ask->use.key;
+    ask->attempts++;
+    ask->attempt_ms = rp_worker_now_ms(worker_of(ask));
+    ask->state = ASK_RUNNING;
+    int rc = attempt_write(ask);
+    if (rc != 0)
+        ask_over(ask, &(struct rp_fault){.code = -rc});
+    else if (ask->bulk && !ask->single)
+        bulk_add(ask);
+    else
+        start_alone(ask);
+}
+
 static void on_wait(struct rp_timer *timer) {
     struct ask *ask = (struct ask *)((char *)timer - offsetof(struct ask, timer));
     attempt(ask);
     ask_pay(ask);
 }
 
-void attempt_start(struct ask *ask) {
+int attempt_write(struct ask *ask) {
     const struct remote *remote = ask->remote;
-    ask->started_ms = rp_worker_now_ms(worker_of(ask));
-    ask->key = keys_pick(ask->remote, ask->started_ms);
+    if (ask->request.len > 0) return 0;
     rp_buf_init(&ask->request, BODY_MAX);
     rp_buf_reserve(&ask->request, REQUEST_USUAL);
     int rc = remote->protocol->write(remote->options, ask->call, ask->streaming, &ask->request);
-    if (rc == 0) {
-        attempt(ask);
-        return;
-    }
-    rp_log(RP_LOG_WARN, remote->protocol->name, "%s: the conversation %s", remote->element->name,
-           rc == -RP_ETOOLARGE ? "is too large for a request" : "holds what this model cannot be asked");
-    ask_over(ask, &(struct rp_fault){.code = -rc});
+    if (rc != 0)
+        rp_log(RP_LOG_WARN, remote->protocol->name, "%s: the conversation %s", remote->element->name,
+               rc == -RP_ETOOLARGE ? "is too large for a request" : "holds what this model cannot be asked");
+    return rc;
+}
+
+static void begin(struct ask *ask) {
+    ask->started_ms = rp_worker_now_ms(worker_of(ask));
+    ask->use.key = keys_pick(ask->remote, ask->started_ms);
+    attempt(ask);
+}
+
+void attempt_start(struct ask *ask) {
+    begin(ask);
+}
+
+void attempt_alone(struct ask *ask) {
+    begin(ask);
+    ask_pay(ask);
 }

@@ -42,7 +42,8 @@ int rp_remote_check(const void *data, struct rp_error *error) {
 }
 
 /* "https://host/v1" and "/v1/messages" are "https://host/v1/messages": what both have in common stands there once. */
-static char *make_url(const char *base, const char *path) {
+char *element_url(const struct remote *remote, const char *path) {
+    const char *base = remote->options->base_url;
     size_t len = strlen(base);
     while (len > 0 && base[len - 1] == '/') len--;
     size_t shared = 0;
@@ -87,8 +88,8 @@ int rp_remote_open(struct rp_element *element, const struct rp_protocol *protoco
     remote->element = element;
     tell_open(remote);
     warn_of_plain_keys(element, remote->options);
-    remote->url = make_url(remote->options->base_url, protocol->path);
-    remote->probe_url = make_url(remote->options->base_url, protocol->probe);
+    remote->url = element_url(remote, protocol->path);
+    remote->probe_url = element_url(remote, protocol->probe);
     element->state = remote;
     if (keys_open(remote) == 0) return 0;
     rp_remote_close(element);

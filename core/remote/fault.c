@@ -21,6 +21,7 @@ static const struct {
     {"rate_limit_reached_error", RP_EUPRATE},
     {"rate_limited", RP_EUPRATE},
     {"slow_down", RP_EUPRATE},
+    {"token_limit_exceeded", RP_EUPRATE}, /* too many tokens are queued in batches */
     {"overloaded_error", RP_EUPRATE},
     {"engine_overloaded_error", RP_EUPRATE},
     {"requests", RP_EUPRATE},

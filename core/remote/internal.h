@@ -1,6 +1,6 @@
-/* What the files of this folder share. element.c: a configured model; keys.c: its keys; ask.c: the source of one turn;
+/* What the files of this folder share. element.c: a configured model; local.c: what each worker has of it; keys.c: its keys; ask.c: the source of one turn;
  * attempt.c: its transfers, intake.c what they bring; judge.c, fault.c and retry.c: what went wrong, and whether to try
- * again; tell.c tells of it; answer.c: what has been read; probe.c: whether the server is there. */
+ * again; tell.c tells of it; answer.c: what has been read; probe.c: whether the server is there; bulk.h: batch endpoints. */
 #ifndef CORE_REMOTE_INTERNAL_H
 #define CORE_REMOTE_INTERNAL_H
 
@@ -36,6 +36,11 @@ struct remote {
     struct rp_metric *answered, *first_token;
 };
 
+struct key_use {
+    size_t key;     /* the one in use */
+    uint32_t tried; /* by bit */
+};
+
 enum ask_state { ASK_NEW, ASK_RUNNING, ASK_WAITING, ASK_OVER };
 
 /* One question to the model: the source of one turn, over as many transfers as it takes. In the turn's arena. */
@@ -55,8 +60,7 @@ struct ask {
     struct rp_timer clock; /* until the first token, or the next one */
     int64_t started_ms, attempt_ms;
     int64_t attempts, retries;
-    size_t key;
-    uint32_t keys_tried; /* by bit */
+    struct key_use use;
 
     /* of the transfer under way */
     struct rp_fetch *fetch;
@@ -69,6 +73,13 @@ struct ask {
     struct rp_answer answer; /* what has been read and not handed on */
     size_t tools_given;
     struct rp_buf out; /* the text that was handed on last */
+
+    /* of a turn that can wait; see bulk.h */
+    struct bulk *bulk;       /* NULL: it is asked by itself */
+    struct bulk_item *item;  /* waits for it */
+    struct ask *next, **link; /* in the item's list, or in the queue of those that get a request of their own */
+    bool single;             /* it has one */
+    bool told;               /* the log has its failure already, for many at once */
 };
 
 /* What a finished transfer came to. */
@@ -81,13 +92,15 @@ struct outcome {
 /* element.c */
 const char *element_proxy(const struct remote *remote); /* NULL: the environment's */
 const char *element_ca_file(const struct remote *remote); /* NULL: the system's */
+char *element_url(const struct remote *remote, const char *path); /* below base_url; free it */
 
 /* keys.c */
 int keys_open(struct remote *remote);
 void keys_close(struct remote *remote);
 size_t keys_pick(struct remote *remote, int64_t now_ms);
 /* The key of a failed attempt rests where the failure is its own. True: another can go on at once, and is set. */
-bool keys_change(struct ask *ask, const struct outcome *outcome, int64_t retry_after_ms);
+bool keys_change(struct remote *remote, int64_t now_ms, const struct outcome *outcome, int64_t retry_after_ms,
+                 struct key_use *use);
 void keys_hide(const struct remote *remote, struct rp_buf *text); /* none of them ever goes to the log */
 
 /* ask.c */
@@ -97,6 +110,8 @@ void ask_pay(struct ask *ask);
 
 /* attempt.c */
 void attempt_start(struct ask *ask); /* ends in ask_over, now or later */
+void attempt_alone(struct ask *ask); /* the same for one that waited for a batch in vain; pays */
+int attempt_write(struct ask *ask);  /* the request, unless it stands there */
 void attempt_end(struct ask *ask);   /* drops what is under way */
 /* `fetch` NULL: the transfer never began, or its header is no longer to be had. */
 void attempt_failed(struct ask *ask, const struct outcome *outcome, struct rp_fetch *fetch);
@@ -113,6 +128,18 @@ void intake_end(struct ask *ask, int code, const char *detail, struct rp_fetch *
 /* judge.c */
 struct outcome judge(struct ask *ask, int code, const char *detail, int status);
 struct outcome judge_answer(struct ask *ask, int status); /* it stands whole in `answer`, or so its sender says */
+
+/* probe.c */
+struct warm;
+struct warm *warm_open(struct rp_element *element, struct rp_worker *worker); /* NULL: there is nothing to keep warm */
+void warm_close(struct warm *warm); /* takes NULL */
+
+/* local.c */
+struct bulk;
+struct remote_local { /* what a worker has of a model */
+    struct warm *warm;
+    struct bulk *bulk;
+};
 
 /* tell.c */
 void tell_open(struct remote *remote);

@@ -105,16 +105,15 @@ size_t keys_pick(struct remote *remote, int64_t now_ms) {
     return best;
 }
 
-bool keys_change(struct ask *ask, const struct outcome *outcome, int64_t retry_after_ms) {
-    struct remote *remote = ask->remote;
+bool keys_change(struct remote *remote, int64_t now_ms, const struct outcome *outcome, int64_t retry_after_ms,
+                 struct key_use *use) {
     int64_t rest = rest_ms(outcome, retry_after_ms);
     if (remote->key_count == 1 || rest == 0) return false;
-    int64_t now = rp_worker_now_ms(ask->source.turn->worker);
-    atomic_store(&remote->keys[ask->key].rested_at, now + rest);
-    size_t next = keys_pick(remote, now);
-    if (ask->keys_tried & (1u << next) || atomic_load(&remote->keys[next].rested_at) > now) return false;
+    atomic_store(&remote->keys[use->key].rested_at, now_ms + rest);
+    size_t next = keys_pick(remote, now_ms);
+    if (use->tried & (1u << next) || atomic_load(&remote->keys[next].rested_at) > now_ms) return false;
     atomic_store(&remote->key, next);
-    ask->key = next;
+    use->key = next;
     return true;
 }
 

@@ -91,11 +91,10 @@ static void on_timer(struct rp_timer *timer) {
     rp_timer_start(warm->worker, &warm->timer, WARM_MS);
 }
 
-int rp_remote_attach(struct rp_element *element, struct rp_worker *worker, void **out_local, struct rp_error *error) {
+struct warm *warm_open(struct rp_element *element, struct rp_worker *worker) {
     const struct remote *remote = element->state;
     size_t count = (size_t)remote->options->warm;
-    (void)error;
-    if (count == 0 || !rp_worker_serves(worker)) return 0;
+    if (count == 0 || !rp_worker_serves(worker)) return NULL;
     struct warm *warm = rp_calloc(1, sizeof(*warm) + count * sizeof(warm->probes[0]));
     warm->model = (struct rp_model *)element;
     warm->worker = worker;
@@ -103,16 +102,14 @@ int rp_remote_attach(struct rp_element *element, struct rp_worker *worker, void 
     warm->timer.run = on_timer;
     for (size_t i = 0; i < count; i++) warm->probes[i].probe.done = on_warm;
     rp_timer_start(worker, &warm->timer, 0);
-    *out_local = warm;
-    return 0;
+    return warm;
 }
 
-void rp_remote_detach(struct rp_element *element, struct rp_worker *worker, void *local) {
-    struct warm *warm = local;
+void warm_close(struct warm *warm) {
     if (!warm) return;
-    rp_timer_stop(worker, &warm->timer);
+    rp_timer_stop(warm->worker, &warm->timer);
     for (size_t i = 0; i < warm->count; i++) {
-        if (warm->probes[i].open) rp_remote_probe_cancel((struct rp_model *)element, &warm->probes[i].probe);
+        if (warm->probes[i].open) rp_remote_probe_cancel(warm->model, &warm->probes[i].probe);
     }
     free(warm);
 }

@@ -26,7 +26,8 @@ struct retry_plan retry_decide(const struct attempt_result *result, const struct
     struct retry_plan plan = {.retry_after = in_seconds(result->retry_after_ms)};
     if (!worth_it(result) || result->retries >= rules->retries) return plan;
     bool told = result->retry_after_ms >= 0;
-    if (told && result->retry_after_ms > RETRY_AFTER_CAP_MS) return plan;
+    int64_t most = rules->after_max_ms ? rules->after_max_ms : RETRY_AFTER_CAP_MS;
+    if (told && result->retry_after_ms > most) return plan;
     plan.wait_ms = told ? result->retry_after_ms : backoff(rules, result->retries);
     plan.again = plan.wait_ms < rules->left_ms;
     return plan;

@@ -4,7 +4,7 @@
 
 #include <repartee/remote_model.h>
 
-#define RETRY_AFTER_CAP_MS (60 * 1000) /* a server that asks for more time has said no */
+#define RETRY_AFTER_CAP_MS (60 * 1000)
 
 /* The code for a response with this status, RP_E…; `error` is what its body said. */
 int fault_of_status(int status, const struct rp_answer_error *error);
@@ -21,6 +21,7 @@ struct attempt_result {
 };
 struct retry_rules {
     int64_t retries, base_ms, max_ms;
+    int64_t after_max_ms; /* a server that asks for more time than this has said no; 0: RETRY_AFTER_CAP_MS */
     int64_t left_ms; /* until the deadline */
     double jitter;   /* 0 to 1, random */
 };

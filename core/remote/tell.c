@@ -58,7 +58,7 @@ static void note(const struct ask *ask, const char *what, json_t *detail) {
 
 void tell_failure(struct ask *ask, const struct outcome *outcome, const struct retry_plan *plan) {
     rp_metric_add(attempts(ask->remote, rp_error_code(outcome->code)), 1);
-    log_failure(ask, outcome, plan);
+    if (!ask->told) log_failure(ask, outcome, plan);
     if (!rp_turn_explained(ask->source.turn)) return;
     json_t *detail = json_pack("{s:I, s:s, s:s, s:I}", "attempt", (json_int_t)ask->attempts, "code",
                                rp_error_code(outcome->code), "why", outcome->detail, "ms", (json_int_t)took_ms(ask));

@@ -1,5 +1,5 @@
-/* What the files of this plugin share. plugin.c: options; request.c writes the request; decode.c reads the answer. All
- * else is what remote models have in common. */
+/* What the files of this plugin share. plugin.c: options; request.c writes the request; decode.c reads the answer; bulk.c
+ * speaks to the batch endpoint. All else is what remote models have in common. */
 #ifndef ANTHROPIC_H
 #define ANTHROPIC_H
 
@@ -20,5 +20,8 @@ int request_write(const void *options, const struct rp_call *call, bool stream, 
 
 /* decode.c */
 int answer_read(const void *options, struct rp_answer *answer, struct rp_str json);
+
+/* bulk.c */
+extern const struct rp_bulk_protocol bulk_protocol;
 
 #endif

@@ -10,6 +10,7 @@ static const char *const auths[] = {"x-api-key", "bearer", NULL};
 
 static const struct rp_option options[] = {
     RP_REMOTE_OPTIONS("https://api.anthropic.com/v1"),
+    RP_BULK_OPTIONS(100000, "240MiB"),
     {.name = "version",
      .type = RP_OPTION_STRING,
      FIELD(version),
@@ -39,6 +40,7 @@ static const struct rp_protocol protocol = {
     .head = request_head,
     .write = request_write,
     .read = answer_read,
+    .bulk = &bulk_protocol,
 };
 
 static bool is_date(const char *text) {

@@ -1,5 +1,5 @@
 /* What the files of this plugin share. plugin.c: options; request.c writes the request; decode.c and tools.c read the
- * answer. All else is what remote models have in common. */
+ * answer; bulk.c speaks to the batch endpoint. All else is what remote models have in common. */
 #ifndef OPENAI_H
 #define OPENAI_H
 
@@ -22,6 +22,9 @@ int request_write(const void *options, const struct rp_call *call, bool stream, 
 
 /* decode.c */
 int answer_read(const void *options, struct rp_answer *answer, struct rp_str json);
+
+/* bulk.c */
+extern const struct rp_bulk_protocol bulk_protocol;
 
 /* tools.c */
 bool tools_read(struct rp_answer *answer, struct rp_scan *scan); /* the value of "tool_calls" */

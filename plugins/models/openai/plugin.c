@@ -11,6 +11,7 @@ static const char *const goings[] = {"no", "message", "prefix", "partial", "fina
 
 static const struct rp_option options[] = {
     RP_REMOTE_OPTIONS("https://api.openai.com/v1"),
+    RP_BULK_OPTIONS(50000, "190MiB"),
     {.name = "organization", .type = RP_OPTION_STRING, FIELD(organization), .help = "sent as OpenAI-Organization"},
     {.name = "max_tokens_field",
      .type = RP_OPTION_CHOICE,
@@ -55,6 +56,7 @@ static const struct rp_protocol protocol = {
     .head = request_head,
     .write = request_write,
     .read = answer_read,
+    .bulk = &bulk_protocol,
 };
 
 static int check(const void *data, struct rp_error *error) {

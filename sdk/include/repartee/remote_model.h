@@ -39,6 +39,8 @@ struct rp_remote_options { /* the first member of the plugin's options */
     int64_t retries, retry_base, retry_max;
     int64_t buffer;
     int64_t warm;
+    bool bulk;                 /* only with RP_BULK_OPTIONS, as what follows */
+    int64_t bulk_wait, bulk_count, bulk_size, bulk_poll, bulk_poll_max;
 };
 
 #define RP_REMOTE_KEYS_MAX 32
@@ -79,6 +81,18 @@ struct rp_remote_options { /* the first member of the plugin's options */
      .help = "connections that each worker makes at the start and keeps, so that no turn waits for a handshake"},      \
     {RP_REMOTE_ROW(proxy, RP_OPTION_STRING), .help = "an HTTP proxy; else the environment's"},                         \
     {RP_REMOTE_ROW(ca_file, RP_OPTION_FILE), .help = "certificates to trust; else the system's"}
+
+/* Besides those, for a protocol with a batch endpoint: the most requests and bytes (a text) that it takes in one batch. */
+#define RP_BULK_OPTIONS(most, bytes)                                                                                   \
+    {RP_REMOTE_ROW(bulk, RP_OPTION_BOOL), .text = "true",                                                              \
+     .help = "turns that can wait for hours go to the batch endpoint, where the server has one"},                      \
+    {RP_REMOTE_ROW(bulk_wait, RP_OPTION_DURATION), .text = "2s", .min = 1, .max = 36e5,                                \
+     .help = "a batch is handed in when nothing more has come for so long"},                                           \
+    {RP_REMOTE_ROW(bulk_count, RP_OPTION_INT), .text = #most, .min = 1, .max = most, .help = "requests in one batch"}, \
+    {RP_REMOTE_ROW(bulk_size, RP_OPTION_SIZE), .text = bytes, .min = 16 << 20, .max = 1e9, .help = "bytes of one batch"}, \
+    {RP_REMOTE_ROW(bulk_poll, RP_OPTION_DURATION), .text = "10s", .min = 1, .max = 36e5,                               \
+     .help = "from handing a batch in to the first look at how it stands; the waits grow from there"},                 \
+    {RP_REMOTE_ROW(bulk_poll_max, RP_OPTION_DURATION), .text = "5m", .min = 1, .max = 864e5, .help = "the longest such wait"}
 
 /* ---- what has been read of an answer -------------------------------------------------------------------------------- */
 
@@ -126,6 +140,8 @@ RP_EXPORT bool rp_answer_tools_valid(struct rp_answer *answer);
 
 /* ---- protocols ------------------------------------------------------------------------------------------------------ */
 
+struct rp_bulk_protocol;
+
 enum rp_frames { RP_FRAMES_EVENTS, RP_FRAMES_LINES }; /* server-sent events, lines */
 
 struct rp_protocol {
@@ -143,7 +159,60 @@ struct rp_protocol {
     /* Adds one JSON text to the answer: an event's data, a line, a whole body, the body of a refusal. 0, or -RP_EJSON when
      * it is none, has the wrong shape, or outgrows a limit. */
     int (*read)(const void *options, struct rp_answer *answer, struct rp_str json);
+    const struct rp_bulk_protocol *bulk; /* NULL: there is no batch endpoint */
 };
+
+/* ---- batch endpoints: many requests handed in at once, answered within a day, at a lower price ---------------------------- */
+
+#define RP_BULK_ID_SIZE 128
+#define RP_BULK_URL_SIZE 512
+
+enum rp_bulk_state {
+    RP_BULK_RUNNING,
+    RP_BULK_OVER,   /* there are results, perhaps not of all requests */
+    RP_BULK_FAILED, /* none of its requests was answered: why stands in the answer's error */
+};
+struct rp_bulk_batch { /* what the provider says of one; starts as all zeros */
+    char id[RP_BULK_ID_SIZE];     /* a batch's, or a file's */
+    char marker[RP_BULK_ID_SIZE]; /* what it was handed in with; empty: this provider keeps none */
+    enum rp_bulk_state state;
+    char results[2][RP_BULK_URL_SIZE]; /* where they are: below base_url, or a whole URL; empty: none */
+    int64_t made_s;  /* seconds since 1970; 0: not told */
+    int64_t total;   /* requests in it; 0: not told */
+    int64_t settled; /* of these, how many have come to an end; for the log */
+};
+
+enum rp_bulk_end {
+    RP_BULK_ANSWERED, /* as a request alone would have been: with a status and a body */
+    RP_BULK_EXPIRED,  /* it was not its turn in time */
+    RP_BULK_CANCELLED,
+};
+struct rp_bulk_result { /* one line of the results */
+    struct rp_str id;   /* as written in the line */
+    enum rp_bulk_end end;
+    int status;
+    struct rp_str body; /* JSON text */
+};
+
+/* How it is written and read. A batch is made by a POST to `path`; "/ID" below it tells how it stands, "/ID/cancel" ends it,
+ * and a GET of `path` lists `{"data": [batch, …], "has_more"}`, the newest first. */
+struct rp_bulk_protocol {
+    const char *path;  /* added to base_url: "/batches" */
+    const char *files; /* where the requests are uploaded as a file (multipart, purpose "batch") before; NULL: they stand
+                          in the POST itself */
+    const char *after; /* the list's parameter for a next page: the id of the last batch of the one before */
+    const char *open, *between, *close; /* what stands around and between the requests */
+    /* Appends one request: its id and its body, which is what `write` has written. 0, or -RP_ETOOLARGE. */
+    int (*line)(const void *options, struct rp_str id, struct rp_str body, struct rp_buf *out);
+    /* Appends the body of the POST for an uploaded file; `marker` is to come back in the list. NULL without `files`. */
+    int (*submit)(const void *options, const char *file, const char *marker, struct rp_buf *out);
+    /* What a JSON text says of a batch, or of an uploaded file. 0, or -RP_EJSON. */
+    int (*batch)(const void *options, struct rp_str json, struct rp_bulk_batch *out, struct rp_answer *answer);
+    int (*result)(const void *options, struct rp_str line, struct rp_bulk_result *out); /* the same for a result */
+};
+
+/* Takes a text made of letters, digits and "-_.:" only, as ids are, that fits; else `out` stays as it is. False: broken. */
+RP_EXPORT bool rp_bulk_scan_id(struct rp_scan *scan, char *out, size_t size);
 
 RP_EXPORT int rp_remote_check(const void *options, struct rp_error *error);
 RP_EXPORT int rp_remote_open(struct rp_element *element, const struct rp_protocol *protocol, struct rp_error *error);
