@@ -1,0 +1,277 @@
+// Strategies, hedging, breaker, retries and checks of routes, counted at the servers that they lead to.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBot } from "../support/repartee.mjs";
+import { retryAfter, startUpstream } from "./faulty.mjs";
+import { askBot, modelLine, notesOf } from "./scene.mjs";
+import { completion, stream, wires } from "./wires.mjs";
+
+const NAMES = ["a", "b", "c"];
+const PROTOCOLS = [wires.openai, wires.anthropic, wires.ollama];
+
+const closing = [];
+after(async () => {
+  for (const close of closing) await close();
+});
+
+async function until(condition, ms = 10_000) {
+  for (const end = performance.now() + ms; !(await condition()); await sleep(5))
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
+}
+
+// Servers a, b and c that say who they are, and a route over them. `options`: of the models.
+async function startRoute(route, { count = 2, options = "", workers = 1, more = "" } = {}) {
+  const upstreams = [];
+  for (const wire of PROTOCOLS.slice(0, count)) upstreams.push(await startUpstream({ wire }));
+  const names = NAMES.slice(0, count);
+  const bot = await startBot({
+    bot: `
+      listeners { web = httpd { address = "127.0.0.1:0" } }
+      models {
+        ${names.map((name, i) => `${name} = ${modelLine(upstreams[i].wire, upstreams[i].url, options)},`).join("\n")}
+        main = route { ${names.map((name) => `"${name}"`).join(", ")}, retry_base = "5ms", retry_max = "20ms", ${route} },
+        ${more}
+      }
+      trace { keep = 1000 }
+      transports { http { on = "web", explain = "local" }, ops { on = "web" } }
+      pipeline { ask { model = "${more ? "outer" : "main"}" } }`,
+    env: { MODEL_KEY: "sk-1" },
+    args: ["--workers", String(workers)],
+  });
+  const says = (i, delay = 0) => async (socket, { body }) => {
+    if (delay) await sleep(delay);
+    socket.write(body.stream ? stream(upstreams[i].wire, [names[i]]) : completion(upstreams[i].wire, names[i]));
+  };
+  // From now on server i plays these acts, the last of them for ever; a number is a good reply after so many ms.
+  const plays = (i, ...acts) => {
+    const written = acts.map((act) => (typeof act === "number" ? says(i, act) : act));
+    upstreams[i].play(...written.slice(0, -1), ...Array(1000).fill(written.at(-1)));
+  };
+  names.forEach((_, i) => plays(i, 0));
+  const scene = {
+    bot,
+    upstreams,
+    plays,
+    fault: (i, name) => upstreams[i].faults[name],
+    ask: (streamed = true, body = {}) => askBot(bot, streamed, "hello", { body: JSON.stringify({ message: "hello", stream: streamed, ...body }) }),
+    counts: () => upstreams.map(({ requests }) => requests.length),
+    clear: () => upstreams.forEach((upstream) => (upstream.requests.length = 0)),
+    notes: (reply) => notesOf(bot, reply.id),
+    metric: async (pattern) => Number((await (await fetch(`${bot.url}/metrics`)).text()).match(pattern)?.[1] ?? 0),
+  };
+  closing.push(async () => {
+    assert.deepEqual(await bot.stop(), { code: 0, signal: null });
+    for (const upstream of upstreams) await upstream.stop();
+  });
+  return scene;
+}
+
+/* ---- strategies -------------------------------------------------------------------------------------------------- */
+
+test("weighted meets its targets in proportion, and those without weight only when the others fail", async () => {
+  const scene = await startRoute(`strategy = "weighted", targets = { a = { weight = 3 }, c = { weight = 0 } }, breaker_failures = 0`, { count: 3 });
+  for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 20 }, () => scene.ask()));
+  const [a, b, c] = scene.counts();
+  assert.ok(a > 240 && a < 355, `a: ${a}`); // 300, and six standard deviations
+  assert.deepEqual([a + b, c], [400, 0]);
+  for (const i of [0, 1]) scene.plays(i, scene.fault(i, "serverError"));
+  assert.equal((await scene.ask()).text, "c");
+});
+
+test("hash keeps a session where it is, moves it while its target is out, and brings it back", async () => {
+  const scene = await startRoute(`strategy = "hash", breaker_failures = 2, breaker_window = 2, breaker_rest = "200ms"`, { count: 3, workers: 2 });
+  const sessions = Array.from({ length: 30 }, (_, i) => `session-${i}`);
+  const meet = async () => Object.fromEntries(await Promise.all(sessions.map(async (session) => [session, (await scene.ask(true, { session })).text])));
+  const first = await meet();
+  assert.deepEqual(new Set(Object.values(first)), new Set(NAMES));
+  assert.deepEqual(await meet(), first);
+  scene.plays(1, scene.fault(1, "unavailable"));
+  const without = await meet();
+  for (const session of sessions) {
+    if (first[session] === "b") assert.notEqual(without[session], "b");
+    else assert.equal(without[session], first[session]);
+  }
+  assert.ok(new Set(sessions.filter((session) => first[session] === "b").map((session) => without[session])).size === 2, "all went to the same");
+  assert.deepEqual(await meet(), without);
+  scene.plays(1, 0);
+  await until(async () => JSON.stringify(await meet()) === JSON.stringify(first));
+});
+
+test("hash goes by the user where it is told to", async () => {
+  const scene = await startRoute(`strategy = "hash", hash_by = "user"`, { count: 3 });
+  for (const user of ["u1", "u2", "u3", "u4"]) {
+    const met = new Set();
+    for (let i = 0; i < 4; i++) met.add((await scene.ask(true, { user })).text);
+    assert.equal(met.size, 1);
+  }
+});
+
+test("least_latency learns who is quick, whole replies and streams alike", async () => {
+  const scene = await startRoute(`strategy = "least_latency"`, { count: 3 });
+  [60, 1, 60].forEach((ms, i) => scene.plays(i, ms));
+  for (let i = 0; i < 30; i++) await scene.ask(i % 2 === 0);
+  const [a, b, c] = scene.counts();
+  assert.deepEqual([a, c], [1, 1]); // each once, to know them
+  assert.equal(b, 28);
+  scene.plays(1, 150);
+  for (let i = 0; i < 30; i++) await scene.ask(i % 2 === 0);
+  const [a2, , c2] = scene.counts();
+  assert.ok(a2 + c2 > 15, `${a2 + c2} of 30 after b became slow`);
+});
+
+test("least_latency does not send all that come at once to a target that nobody knows yet", async () => {
+  const scene = await startRoute(`strategy = "least_latency"`);
+  scene.plays(0, 200);
+  await Promise.all(Array.from({ length: 20 }, () => scene.ask()));
+  const [, b] = scene.counts();
+  assert.ok(b >= 8, `${b} of 20 went to b`);
+});
+
+/* ---- retries ----------------------------------------------------------------------------------------------------- */
+
+test("retries are shared along the route: they add up, whatever the models are told", async () => {
+  const scene = await startRoute("retries = 2, breaker_failures = 0", { count: 3, options: "retries = 5" });
+  scene.upstreams.forEach((_, i) => scene.plays(i, scene.fault(i, "unavailable")));
+  for (const streamed of [true, false]) {
+    scene.clear();
+    const reply = await scene.ask(streamed);
+    assert.equal(reply.code, "upstream_error");
+    assert.deepEqual(scene.counts(), [2, 2, 1]); // three, and two more
+    const notes = await scene.notes(reply);
+    assert.deepEqual(notes.filter(({ what }) => what === "try").map(({ target, code }) => `${target} ${code}`),
+                     ["a", "b", "c", "a", "b"].map((name) => `${name} upstream_error`));
+    assert.equal(notes.filter(({ what }) => what === "all have failed").length, 1);
+  }
+});
+
+test("a route in a route does not multiply them either", async () => {
+  const scene = await startRoute("retries = 5, breaker_failures = 0", { count: 2, options: "retries = 5", more: `outer = route { "main", retries = 1, breaker_failures = 0 }` });
+  scene.upstreams.forEach((_, i) => scene.plays(i, scene.fault(i, "unavailable")));
+  assert.equal((await scene.ask()).code, "upstream_error");
+  assert.deepEqual(scene.counts(), [2, 2]);
+});
+
+test("what no try can mend is not tried again", async () => {
+  const scene = await startRoute("retries = 5, breaker_failures = 0");
+  scene.plays(0, scene.fault(0, "badRequest"));
+  scene.plays(1, scene.fault(1, "unauthorized"));
+  assert.equal((await scene.ask()).code, "upstream_refused");
+  assert.deepEqual(scene.counts(), [1, 1]);
+});
+
+test("a second round waits as long as it was told to", async () => {
+  const scene = await startRoute("retries = 1");
+  for (const i of [0, 1]) scene.plays(i, retryAfter({ "retry-after-ms": "900" }, "429 Too Many Requests", scene.upstreams[i].wire), 0);
+  const reply = await scene.ask();
+  assert.equal(reply.text, "a");
+  const [first, second] = scene.upstreams[0].requests;
+  assert.ok(second.at - first.at >= 895, `${second.at - first.at} ms`);
+});
+
+/* ---- breaker and checks ------------------------------------------------------------------------------------------ */
+
+test("who fails too often is left alone, and one turn of many looks whether it is well", async () => {
+  const scene = await startRoute(`breaker_failures = 3, breaker_window = 5, breaker_rest = "400ms"`, { workers: 2 });
+  scene.plays(0, scene.fault(0, "unavailable"));
+  for (let i = 0; i < 10; i++) assert.equal((await scene.ask()).text, "b");
+  assert.deepEqual(scene.counts(), [3, 10]);
+  await scene.bot.logged((line) => line.component === "route" && line.message.includes("'a' is left alone"));
+  assert.equal(await scene.metric(/repartee_route_target_resting\{[^}]*target="a"[^}]*\} (\d)/), 1);
+  scene.clear();
+  let look;
+  scene.plays(0, async (socket, request) => {
+    await new Promise((resolve) => (look = resolve));
+    socket.write(stream(scene.upstreams[0].wire, ["a"]));
+  }, 0);
+  await sleep(450);
+  const many = Array.from({ length: 20 }, () => scene.ask());
+  await until(() => scene.counts()[1] === 19);
+  assert.deepEqual(scene.counts(), [1, 19]); // exactly one, whichever worker it is on
+  look();
+  const replies = await Promise.all(many);
+  assert.equal(replies.filter(({ text }) => text === "a").length, 1);
+  await until(async () => (await scene.ask()).text === "a");
+  assert.equal(await scene.metric(/repartee_route_target_resting\{[^}]*target="a"[^}]*\} (\d)/), 0);
+});
+
+test("what is the request's fault, and what a filter withholds, is not held against a target", async () => {
+  const scene = await startRoute("breaker_failures = 1, breaker_window = 1");
+  for (const fault of ["badRequest", "tooLarge"]) {
+    scene.plays(0, scene.fault(0, fault), 0);
+    await scene.ask();
+    assert.equal((await scene.ask()).text, "a");
+  }
+  scene.plays(0, (socket) => socket.write(stream(scene.upstreams[0].wire, ["no"], { finish: "content_filter" })), 0);
+  assert.equal((await scene.ask()).done.finish, "content_filter");
+  assert.equal((await scene.ask()).text, "a");
+  const leaving = new AbortController();
+  scene.plays(0, scene.fault(0, "hang"), 0);
+  const gone = fetch(`${scene.bot.url}/v1/chat`, { method: "POST", body: JSON.stringify({ message: "hello" }), signal: leaving.signal }).catch(() => null);
+  scene.clear();
+  await until(() => scene.counts()[0] === 1);
+  leaving.abort(); // nor that a client has left
+  await gone;
+  await until(() => !scene.upstreams[0].requests[0].open);
+  assert.equal((await scene.ask()).text, "a");
+});
+
+test("checks notice who has gone before a turn does, and who has come back", async () => {
+  const scene = await startRoute(`check_every = "100ms"`);
+  await until(() => scene.upstreams.every(({ probes }) => probes.length >= 2));
+  for (const { wire, probes } of scene.upstreams) assert.deepEqual([probes[0].method, probes[0].path], ["GET", wire.probe]);
+  scene.upstreams[0].onProbe = scene.fault(0, "unavailable");
+  await scene.bot.logged((line) => line.message?.includes("'a' fails its checks"));
+  const reply = await scene.ask();
+  assert.equal(reply.text, "b");
+  assert.equal(scene.counts()[0], 0);
+  assert.equal((await scene.notes(reply)).find(({ what }) => what === "skipped").why, "it fails its checks");
+  scene.upstreams[0].onProbe = scene.fault(0, "hang"); // no answer is one too
+  await sleep(300);
+  assert.equal((await scene.ask()).text, "b");
+  scene.upstreams[0].onProbe = null;
+  await scene.bot.logged((line) => line.message?.includes("'a' passes its checks again"));
+  assert.equal((await scene.ask()).text, "a");
+});
+
+/* ---- hedging ----------------------------------------------------------------------------------------------------- */
+
+const measured = async (scene, count = 25) => {
+  for (let i = 0; i < count; i++) assert.equal((await scene.ask(i % 2 === 0)).text, "a");
+  assert.deepEqual(scene.counts(), [count, 0]);
+  scene.clear();
+};
+
+test("a second is asked when the first is later than measured, and the one that loses is cancelled at its server", async () => {
+  const scene = await startRoute("hedge = 1");
+  scene.plays(0, ...Array(25).fill(5), scene.fault(0, "hang"));
+  await measured(scene); // before that nobody knows what is late
+  const reply = await scene.ask();
+  assert.equal(reply.text, "b");
+  assert.deepEqual(scene.counts(), [1, 1]);
+  const notes = (await scene.notes(reply)).filter(({ what }) => what === "try");
+  assert.deepEqual(notes.map(({ target, outcome, hedge }) => [target, outcome, hedge]), [["a", "lost", undefined], ["b", "answered", true]]);
+  await until(() => !scene.upstreams[0].requests[0].open);
+  assert.equal(await scene.metric(/repartee_route_hedges_total\{[^}]*\} (\d+)/), 1);
+});
+
+test("the first may still win, and then the second is cancelled", async () => {
+  const scene = await startRoute("hedge = 1");
+  scene.plays(0, ...Array(25).fill(5), 300);
+  scene.plays(1, scene.fault(1, "headOnly"));
+  await measured(scene);
+  assert.equal((await scene.ask()).text, "a");
+  assert.deepEqual(scene.counts(), [1, 1]);
+  await until(() => !scene.upstreams[1].requests[0].open);
+});
+
+test("under load extra calls keep to their share, however late the first is", async () => {
+  const scene = await startRoute("hedge = 0.1", { workers: 2 });
+  scene.plays(0, ...Array(25).fill(5), 60);
+  scene.plays(1, 0);
+  await measured(scene);
+  for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 20 }, (_, k) => scene.ask(k % 2 === 0)));
+  const [a, b] = scene.counts();
+  assert.equal(a, 200);
+  assert.ok(b > 0 && b <= 0.1 * (25 + 200), `${b} extra calls`);
+});
