@@ -22,7 +22,7 @@ static const char *file_of(struct place place) {
 /* ---- prices ------------------------------------------------------------------------------------------------------ */
 
 struct row_options {
-    double input, output;
+    double input, output, cached; /* cached: negative for the price of input */
 };
 
 static const struct rp_option row_table[] = {
@@ -38,6 +38,13 @@ static const struct rp_option row_table[] = {
      .flags = RP_OPTION_REQUIRED,
      .max = PRICE_MOST,
      .help = "the price of a million tokens that it writes"},
+    {.name = "cached",
+     .type = RP_OPTION_NUMBER,
+     .offset = offsetof(struct row_options, cached),
+     .text = "-1",
+     .min = -1,
+     .max = PRICE_MOST,
+     .help = "the price of a million tokens that the provider has read before; without it that of input"},
     {0},
 };
 
@@ -47,8 +54,8 @@ static void take_row(struct load *load, const struct part *part, const struct no
     char got[NODE_TEXT_SIZE];
     place.line = place_of_option(place, "prices", entry->key);
     const char *path = rp_arena_printf(load->arena, "prices: '%s'", entry->key);
-    struct binding binding = {.arena = load->arena, .report = load->report, .folder = load->bot->folder,
-                              .path = path, .place = place};
+    struct binding binding = {
+        .arena = load->arena, .report = load->report, .folder = load->bot->folder, .path = path, .place = place};
     if (entry->value.type != NODE_TABLE) {
         script_mistake(&load->script, place, "%s: expected { input = …, output = … }, got %s", path,
                        node_describe(&entry->value, false, got));
@@ -57,22 +64,24 @@ static void take_row(struct load *load, const struct part *part, const struct no
     if (bind_options(&binding, row_table, &entry->value, NULL, &options)) return;
     struct price_row *row = rp_arena_zalloc(load->arena, sizeof *row);
     *row = (struct price_row){.name = entry->key, .line = place.line, .next = load->prices};
-    row->price = (struct price){price_from(options.input), price_from(options.output)};
+    row->price = (struct price){price_from(options.input), price_from(options.output),
+                                price_from(options.cached < 0 ? options.input : options.cached)};
     load->prices = row;
 }
 
 static void take_currency(struct load *load, const struct part *part, const struct node *value) {
     static const struct rp_option option = {.name = "currency", .type = RP_OPTION_STRING, .min = 1, .max = 16};
-    struct binding binding = {.arena = load->arena, .report = load->report, .path = "prices", .place = part->place,
-                              .word = "prices"};
+    struct binding binding = {
+        .arena = load->arena, .report = load->report, .path = "prices", .place = part->place, .word = "prices"};
     bind_value(&binding, &option, value, &load->bot->currency);
 }
 
 static void take_price(struct load *load, const struct part *part, const struct node_entry *entry) {
     if (load_is_off(&entry->value)) return;
     if (!entry->key)
-        script_mistake(&load->script, part->place, "prices: each row needs the name of a model in front: [\"gpt-…\"] = "
-                                                   "{ input = …, output = … }");
+        script_mistake(&load->script, part->place,
+                       "prices: each row needs the name of a model in front: [\"gpt-…\"] = "
+                       "{ input = …, output = … }");
     else if (strcmp(entry->key, "currency") == 0)
         take_currency(load, part, &entry->value);
     else
@@ -89,7 +98,8 @@ static void load_prices(struct load *load, const struct part *part) {
 /* The value of an option that many types of models have. */
 static const void *option_of(const struct item *item, const char *name, enum rp_option_type type) {
     for (const struct rp_option *option = item->type->options; option && option->name; option++)
-        if (option->type == type && strcmp(option->name, name) == 0) return (const char *)item->options + option->offset;
+        if (option->type == type && strcmp(option->name, name) == 0)
+            return (const char *)item->options + option->offset;
     return NULL;
 }
 
@@ -155,8 +165,9 @@ static void take_limit(struct load *load, struct budgets *budgets, const struct 
     struct budget_limit limit = {.scope = list->scope, .unit = list->unit};
     place.line = budget_line(load, list->option);
     if (limit_parse(text, &limit) != 0)
-        script_mistake(&load->script, place, "budgets: option '%s': '%.60s' is no budget: write %s, with /hour, /day or "
-                                             "/month",
+        script_mistake(&load->script, place,
+                       "budgets: option '%s': '%.60s' is no budget: write %s, with /hour, /day or "
+                       "/month",
                        list->option, text, limit.unit == BUDGET_MONEY ? "\"0.50/day\"" : "\"100k/day\"");
     else if (is_twice(budgets, &limit))
         script_mistake(&load->script, place, "budgets: option '%s': there are two for each %s", list->option,
@@ -216,8 +227,9 @@ static void check_price(struct load *load, const struct item *item, bool priced,
     if (priced || forwards(item)) return;
     const char *provider = text_of(item, "model"), *hint = row_hint(load, item->name, provider);
     if (needed)
-        script_mistake(&load->script, place, "%s: budgets of money need its price: prices { ['%s'] = { input = …, "
-                                             "output = … } }%s",
+        script_mistake(&load->script, place,
+                       "%s: budgets of money need its price: prices { ['%s'] = { input = …, "
+                       "output = … } }%s",
                        item->path, provider ? provider : item->name, hint);
     else if (load->has_prices)
         report_warn(load->report, file_of(place), place.line,
@@ -227,10 +239,11 @@ static void check_price(struct load *load, const struct item *item, bool priced,
 static void note_bounds(struct load *load, const struct item *item, const struct model_terms *terms) {
     if (!load->bot->budgets || terms->max_tokens > 0 || forwards(item)) return;
     if (terms->price.output == 0 && !budgets_have(load->bot->budgets, BUDGET_TOKENS)) return;
-    report_note(load->report, file_of(item->declared->place), item->declared->place.line,
-                "%s: nothing limits how long its replies may be (max_tokens), so a call reserves %lld tokens for one, and "
-                "a longer one may overdraw a budget",
-                item->path, (long long)load->bot->budgets->reply_tokens);
+    report_note(
+        load->report, file_of(item->declared->place), item->declared->place.line,
+        "%s: nothing limits how long its replies may be (max_tokens), so a call reserves %lld tokens for one, and "
+        "a longer one may overdraw a budget",
+        item->path, (long long)load->bot->budgets->reply_tokens);
 }
 
 static void take_terms(struct load *load, struct item *item) {

@@ -28,15 +28,19 @@ static void note(const struct paid *paid, const struct budget_verdict *verdict) 
     char space[MONEY_TEXT_SIZE];
     if (!rp_turn_explained(turn)) return;
     json_t *detail = json_pack("{s:s, s:s, s:I, s:s}", "model", paid->model->element.name, "outcome",
-                               !verdict->code ? "reserved" : verdict->code == RP_ESPENT ? "refused" : "not known",
-                               "tokens", (json_int_t)(paid->estimate.input_tokens + paid->estimate.output_tokens), "cost",
-                               money_text(paid->cost, space));
+                               !verdict->code               ? "reserved"
+                               : verdict->code == RP_ESPENT ? "refused"
+                                                            : "not known",
+                               "tokens", (json_int_t)(paid->estimate.input_tokens + paid->estimate.output_tokens),
+                               "cost", money_text(paid->cost, space));
     if (verdict->limit) {
         bool money = verdict->limit->unit == BUDGET_MONEY;
-        json_object_set_new(detail, "limit", json_sprintf("%s %s%s", whose(verdict->limit), verdict->limit->text,
-                                                          money ? "" : " tokens"));
-        json_object_set_new(detail, "spent", money ? json_string(money_text(verdict->sum, space))
-                                                   : json_integer((json_int_t)verdict->sum));
+        json_object_set_new(
+            detail, "limit",
+            json_sprintf("%s %s%s", whose(verdict->limit), verdict->limit->text, money ? "" : " tokens"));
+        json_object_set_new(detail, "spent",
+                            money ? json_string(money_text(verdict->sum, space))
+                                  : json_integer((json_int_t)verdict->sum));
     }
     rp_turn_note((struct rp_turn *)(uintptr_t)turn, by, "budget", detail);
 }
@@ -92,7 +96,8 @@ static void begin(struct paid *paid) {
     const struct budgets *budgets = model_meter_budgets(paid->model->meter);
     const struct model_terms *terms = paid->model->terms;
     paid->begun = true;
-    paid->estimate = (struct rp_usage){tokens_of_call(paid->model, paid->call), reply_tokens(paid, budgets)};
+    paid->estimate = (struct rp_usage){.input_tokens = tokens_of_call(paid->model, paid->call),
+                                       .output_tokens = reply_tokens(paid, budgets)};
     paid->cost = terms ? price_cost(&terms->price, &paid->estimate) : 0;
     paid->hold = budget_hold_create(budgets, paid->source.turn, paid->cost,
                                     paid->estimate.input_tokens + paid->estimate.output_tokens);

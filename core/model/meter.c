@@ -117,8 +117,10 @@ static bool has_worked(const struct model_watch *watch, int code) {
 
 static struct spend_call spent(const struct model_watch *watch, int code) {
     const struct model_terms *terms = watch->model->terms;
-    struct spend_call call = {.model = watch->model->element.name, .outcome = code ? rp_error_code(code) : "ok",
-                              .usage = watch->usage, .cost = -1};
+    struct spend_call call = {.model = watch->model->element.name,
+                              .outcome = code ? rp_error_code(code) : "ok",
+                              .usage = watch->usage,
+                              .cost = -1};
     if (watch->usage.input_tokens == 0 && watch->usage.output_tokens == 0 && has_worked(watch, code)) {
         call.estimated = true;
         call.usage.input_tokens = tokens_of_call(watch->model, watch->call);
@@ -174,10 +176,12 @@ void model_watch_chunk(struct rp_source *source, const struct rp_chunk *chunk, e
     bool said = chunk->type == RP_CHUNK_TOOL || (chunk->type == RP_CHUNK_TEXT && chunk->text.len > 0);
     if (said && !watch->first_ns) watch->first_ns = rp_now_ns();
     if (chunk->type == RP_CHUNK_TEXT) watch->parts += tokens_parts(chunk->text);
-    if (chunk->type == RP_CHUNK_TOOL) watch->parts += tokens_parts(chunk->tool.name) + tokens_parts(chunk->tool.arguments);
+    if (chunk->type == RP_CHUNK_TOOL)
+        watch->parts += tokens_parts(chunk->tool.name) + tokens_parts(chunk->tool.arguments);
     if (chunk->type == RP_CHUNK_USAGE) {
         watch->usage.input_tokens += chunk->usage.input_tokens > 0 ? chunk->usage.input_tokens : 0;
         watch->usage.output_tokens += chunk->usage.output_tokens > 0 ? chunk->usage.output_tokens : 0;
+        watch->usage.cached_tokens += chunk->usage.cached_tokens > 0 ? chunk->usage.cached_tokens : 0;
     }
     if (flow == RP_END) finish(source, 0);
     if (flow == RP_ERROR) finish(source, chunk->fault.code ? chunk->fault.code : RP_EINTERNAL);

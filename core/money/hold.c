@@ -136,7 +136,10 @@ static void tell_once(const struct budget_hold *hold, const struct part *part) {
     if (limit->scope != BUDGET_BOT || atomic_exchange(&limit->told_ms, part->period.ends_ms) == part->period.ends_ms)
         return;
     rp_log(RP_LOG_WARN, "budget", "the bot '%s' has spent its budget of %s%s%s: calls of models are refused",
-           hold->budgets->bot, limit->text, limit->unit == BUDGET_TOKENS ? " tokens" : *hold->budgets->currency ? " " : "",
+           hold->budgets->bot, limit->text,
+           limit->unit == BUDGET_TOKENS ? " tokens"
+           : *hold->budgets->currency   ? " "
+                                        : "",
            limit->unit == BUDGET_TOKENS ? "" : hold->budgets->currency);
 }
 

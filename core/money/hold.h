@@ -23,7 +23,8 @@ struct budget_hold *budget_hold_create(const struct budgets *budgets, const stru
                                        int64_t tokens);
 /* done() follows once, perhaps inside the call. With code 0 the hold is the caller's until it settles it; otherwise it is
  * gone already. */
-void budget_hold_take(struct budget_hold *hold, void (*done)(void *arg, const struct budget_verdict *verdict), void *arg);
+void budget_hold_take(struct budget_hold *hold, void (*done)(void *arg, const struct budget_verdict *verdict),
+                      void *arg);
 /* Instead of waiting for done(), which will not come: what was taken goes back. */
 void budget_hold_leave(struct budget_hold *hold);
 /* What it has cost. The hold is gone. Takes NULL. */

@@ -29,9 +29,9 @@ int limit_parse(const char *text, struct budget_limit *limit) {
 
 static void open_limit(const struct budgets *budgets, struct budget_limit *limit) {
     const char *period = period_names[limit->period], *unit = unit_names[limit->unit];
-    limit->refused = rp_metric(RP_COUNTER, "repartee_budget_refused_total", "Calls of models that a budget has refused",
-                               "bot", budgets->bot, "of", scope_names[limit->scope], "period", period, "unit", unit,
-                               NULL);
+    limit->refused =
+        rp_metric(RP_COUNTER, "repartee_budget_refused_total", "Calls of models that a budget has refused", "bot",
+                  budgets->bot, "of", scope_names[limit->scope], "period", period, "unit", unit, NULL);
     if (limit->scope == BUDGET_USER) return;
     limit->spent = rp_metric(RP_GAUGE, "repartee_budget_spent",
                              "What a bot has spent in this period, with what is reserved, as of a recent call: tokens, "
@@ -44,9 +44,9 @@ static void open_limit(const struct budgets *budgets, struct budget_limit *limit
 }
 
 void budgets_open(struct budgets *budgets) {
-    budgets->failures = rp_metric(RP_COUNTER, "repartee_budget_errors_total",
-                                  "Reservations and settlements that the store of the budgets has failed", "bot",
-                                  budgets->bot, NULL);
+    budgets->failures =
+        rp_metric(RP_COUNTER, "repartee_budget_errors_total",
+                  "Reservations and settlements that the store of the budgets has failed", "bot", budgets->bot, NULL);
     for (size_t i = 0; i < budgets->count; i++) open_limit(budgets, &budgets->limits[i]);
 }
 

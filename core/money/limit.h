@@ -15,15 +15,15 @@ struct budget_limit {
     enum budget_scope scope;
     enum budget_unit unit;
     enum period period;
-    int64_t amount;   /* billionths of the currency (price.h), or tokens */
-    const char *text; /* as the bot file has it */
+    int64_t amount;                    /* billionths of the currency (price.h), or tokens */
+    const char *text;                  /* as the bot file has it */
     struct rp_metric *spent, *refused; /* spent: of the bot alone, else NULL */
-    _Atomic int64_t told_ms; /* the end of the period in which the log was told that it is spent */
+    _Atomic int64_t told_ms;           /* the end of the period in which the log was told that it is spent */
 };
 
-struct budgets { /* of one bot, one generation */
-    const char *bot, *currency; /* the bot's name; currency: "" where the bot file gives none */
-    struct rp_store *store;     /* has `add` */
+struct budgets {                 /* of one bot, one generation */
+    const char *bot, *currency;  /* the bot's name; currency: "" where the bot file gives none */
+    struct rp_store *store;      /* has `add` */
     struct budget_limit *limits; /* the users' in front */
     size_t count, user_count;
     int64_t reply_tokens; /* reserved for a reply that nothing limits */
@@ -34,7 +34,7 @@ struct budgets { /* of one bot, one generation */
 /* "0.50/day", "100k/month". 0 with amount and period set, or -RP_EINVALID; `text` must outlive the limit. */
 int limit_parse(const char *text, struct budget_limit *limit);
 
-void budgets_open(struct budgets *budgets); /* its metrics */
+void budgets_open(struct budgets *budgets);                              /* its metrics */
 bool budgets_have(const struct budgets *budgets, enum budget_unit unit); /* a limit in this unit; takes NULL */
 
 #endif

@@ -24,7 +24,9 @@ int64_t money_add(int64_t a, int64_t b) {
 }
 
 int64_t price_cost(const struct price *price, const struct rp_usage *usage) {
-    int64_t parts = money_add(cost_of(usage->input_tokens, price->input), cost_of(usage->output_tokens, price->output));
+    int64_t cached = usage->cached_tokens < usage->input_tokens ? usage->cached_tokens : usage->input_tokens;
+    int64_t parts = money_add(cost_of(usage->input_tokens - cached, price->input), cost_of(cached, price->cached));
+    parts = money_add(parts, cost_of(usage->output_tokens, price->output));
     return parts == INT64_MAX ? parts : parts / PRICE_PARTS + (parts % PRICE_PARTS != 0);
 }
 

@@ -9,6 +9,7 @@
 /* Of one token, in thousandths of a billionth: 0.15 for a million tokens is 150,000. */
 struct price {
     int64_t input, output;
+    int64_t cached; /* of input that the provider had read before */
 };
 
 /* A price as people write it, for a million tokens. */

@@ -38,8 +38,8 @@ static struct entry *find(const char *bot, struct rp_str user) {
 }
 
 static struct rp_metric *tokens(const struct entry *entry, const char *direction) {
-    return rp_metric(RP_COUNTER, "repartee_user_tokens_total", "Tokens that models have read and written for a user", "bot",
-                     entry->bot, "user", entry->user, "direction", direction, NULL);
+    return rp_metric(RP_COUNTER, "repartee_user_tokens_total", "Tokens that models have read and written for a user",
+                     "bot", entry->bot, "user", entry->user, "direction", direction, NULL);
 }
 
 static struct entry *make(const char *bot, struct rp_str user) {
@@ -50,8 +50,8 @@ static struct entry *make(const char *bot, struct rp_str user) {
     entry->input = tokens(entry, "input");
     entry->output = tokens(entry, "output");
     entry->cost = rp_metric(RP_COUNTER, "repartee_user_cost_total",
-                            "What calls of models have cost for a user, in billionths of the currency", "bot", entry->bot,
-                            "user", entry->user, NULL);
+                            "What calls of models have cost for a user, in billionths of the currency", "bot",
+                            entry->bot, "user", entry->user, NULL);
     entry->next = *bucket;
     *bucket = entry;
     return entry;

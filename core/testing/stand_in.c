@@ -82,7 +82,8 @@ static void give_end(struct reply *reply) {
     size_t asked = 0;
     for (size_t i = 0; i < reply->call->message_count; i++) asked += count_characters(reply->call->messages[i].text);
     struct rp_chunk end = {.type = RP_CHUNK_USAGE, .finish = reply->tools ? RP_FINISH_TOOLS : RP_FINISH_STOP};
-    end.usage = (struct rp_usage){(int64_t)(asked + 3) / 4, (int64_t)(reply->characters + 3) / 4};
+    end.usage = (struct rp_usage){.input_tokens = (int64_t)(asked + 3) / 4,
+                                  .output_tokens = (int64_t)(reply->characters + 3) / 4};
     rp_source_write(&reply->source, &end, RP_END);
 }
 

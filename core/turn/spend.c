@@ -55,6 +55,7 @@ static void put_call(struct rp_buf *out, const struct spend_call *call) {
     put(out, call->outcome);
     put_tokens(out, "\", \"input_tokens\": ", call->usage.input_tokens);
     put_tokens(out, ", \"output_tokens\": ", call->usage.output_tokens);
+    if (call->usage.cached_tokens) put_tokens(out, ", \"cached_tokens\": ", call->usage.cached_tokens);
     if (call->cost >= 0) put(out, ", \"cost\": ");
     if (call->cost >= 0) put(out, money_text(call->cost, cost));
     put(out, call->estimated ? ", \"estimated\": true}" : "}");

@@ -52,7 +52,7 @@ static void more(struct rp_source *source) {
         rp_source_write(source, &chunk, RP_ERROR);
         return;
     }
-    if (*at == '#') chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {10, 1}};
+    if (*at == '#') chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {.input_tokens = 10, .output_tokens = 1}};
     if (*at == '^') len = read_call(at, &chunk);
     while (chunk.type == RP_CHUNK_TEXT && ((unsigned char)at[len] & 0xC0) == 0x80) chunk.text.len = ++len;
     reply->at += len;

@@ -57,7 +57,10 @@ static bool take_usage(struct rp_answer *answer, struct rp_str json) {
                                                                          : NULL;
         if (!(field ? rp_scan_count(&scan, field) : rp_scan_skip(&scan))) return false;
     }
-    if (input >= 0) answer->usage.input_tokens = input + cached + created;
+    if (input >= 0) {
+        answer->usage.input_tokens = input + cached + created;
+        answer->usage.cached_tokens = cached;
+    }
     answer->has_usage = true;
     return true;
 }

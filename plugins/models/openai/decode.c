@@ -4,15 +4,29 @@
 
 #define REASON_MAX 64
 
+static bool take_details(struct rp_answer *answer, struct rp_scan *scan) {
+    if (rp_scan_peek(scan) != '{') return rp_scan_skip(scan);
+    struct rp_str key;
+    bool first = rp_scan_open(scan, '{');
+    while (rp_scan_key(scan, &first, &key)) {
+        bool cached = rp_str_is(key, "cached_tokens");
+        if (!(cached ? rp_scan_count(scan, &answer->usage.cached_tokens) : rp_scan_skip(scan))) return false;
+    }
+    return !scan->broken;
+}
+
 static bool take_usage(struct rp_answer *answer, struct rp_scan *scan) {
     if (rp_scan_peek(scan) != '{') return rp_scan_skip(scan);
     struct rp_str key;
     bool first = rp_scan_open(scan, '{');
     while (rp_scan_key(scan, &first, &key)) {
-        int64_t *field = rp_str_is(key, "prompt_tokens")       ? &answer->usage.input_tokens
-                         : rp_str_is(key, "completion_tokens") ? &answer->usage.output_tokens
-                                                               : NULL;
-        if (!(field ? rp_scan_count(scan, field) : rp_scan_skip(scan))) return false;
+        int64_t *field = rp_str_is(key, "prompt_tokens")             ? &answer->usage.input_tokens
+                         : rp_str_is(key, "completion_tokens")       ? &answer->usage.output_tokens
+                         : rp_str_is(key, "prompt_cache_hit_tokens") ? &answer->usage.cached_tokens /* DeepSeek's */
+                                                                     : NULL;
+        if (rp_str_is(key, "prompt_tokens_details")) {
+            if (!take_details(answer, scan)) return false;
+        } else if (!(field ? rp_scan_count(scan, field) : rp_scan_skip(scan))) return false;
     }
     answer->has_usage = true;
     return !scan->broken;

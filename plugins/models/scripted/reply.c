@@ -70,7 +70,8 @@ static size_t count_characters(struct rp_str text) {
 static struct rp_usage usage(const struct reply *reply) {
     size_t asked = 0;
     for (size_t i = 0; i < reply->call->message_count; i++) asked += count_characters(reply->call->messages[i].text);
-    return (struct rp_usage){(int64_t)(asked + 3) / 4, (int64_t)(reply->characters + 3) / 4};
+    return (struct rp_usage){.input_tokens = (int64_t)(asked + 3) / 4,
+                             .output_tokens = (int64_t)(reply->characters + 3) / 4};
 }
 
 static struct rp_chunk tool_chunk(struct reply *reply, const struct piece *piece) {

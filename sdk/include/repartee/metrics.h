@@ -22,8 +22,9 @@ struct rp_metric;
  *
  *     rp_metric(RP_COUNTER, "repartee_rule_errors_total", "Rules that failed", "rule", name, "code", code, NULL)
  *
- * Never NULL. Labels must come from the configuration, not from users: beyond 20,000 series all further ones share a
- * single one that is not shown. All series of a name have the kind and help of the first. */
+ * Never NULL. Labels must come from the configuration, not from users, who could make as many as they like: beyond 20,000
+ * series all further ones share a single one that is not shown. (The core's own series of users are opt-in, and as many as
+ * the bot file says.) All series of a name have the kind and help of the first. */
 RP_EXPORT struct rp_metric *rp_metric(enum rp_metric_kind kind, const char *name, const char *help, ...)
     __attribute__((sentinel));
 RP_EXPORT void rp_metric_add(struct rp_metric *metric, int64_t n);

@@ -54,6 +54,7 @@ struct rp_tool_call {
 };
 struct rp_usage {
     int64_t input_tokens, output_tokens;
+    int64_t cached_tokens; /* those of the input that the provider had read before, which may be cheaper */
 };
 struct rp_fault {
     int code;            /* RP_E…, positive */

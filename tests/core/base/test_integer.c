@@ -31,8 +31,20 @@ static void every_number_is_read(void **state) {
 }
 
 static void anything_else_is_refused(void **state) {
-    static const char *const texts[] = {"",   "-",   "+1",  " 1", "1 ", "1.0", "--1", "1e3", "0x1", "9223372036854775808",
-                                        "-9223372036854775809", "99999999999999999999999", "/", ":"};
+    static const char *const texts[] = {"",
+                                        "-",
+                                        "+1",
+                                        " 1",
+                                        "1 ",
+                                        "1.0",
+                                        "--1",
+                                        "1e3",
+                                        "0x1",
+                                        "9223372036854775808",
+                                        "-9223372036854775809",
+                                        "99999999999999999999999",
+                                        "/",
+                                        ":"};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) expect_refused(rp_str(texts[i]));
     expect_refused(RP_STR("1\0"));

@@ -32,15 +32,19 @@ static void load(struct bot_file *file, const char *text, const char *expected) 
 static void a_row_goes_to_the_model_of_that_name_or_of_that_provider_s_name(void **state) {
     struct bot_file *file = *state;
     load(file,
-         "prices {\n  currency = 'EUR',\n  ['gpt-x'] = { input = 0.15, output = 0.6 },\n  here = { input = 1, output = 0 },\n"
+         "prices {\n  currency = 'EUR',\n  ['gpt-x'] = { input = 0.15, output = 0.6, cached = 0.075 },\n  here = { "
+         "input = 1, output = 0 },\n"
          "  ['not-used'] = { input = 9, output = 9 },\n}\n"
-         "models { main = openai { model = 'gpt-x' }, here = openai { model = 'gpt-x' }, all = route { use = { 'main' } } }\n"
+         "models { main = openai { model = 'gpt-x' }, here = openai { model = 'gpt-x' }, all = route { use = { 'main' "
+         "} } }\n"
          "pipeline { ask {} }\ntransports { stdin {} }\n",
          "");
     assert_string_equal(file->bot->currency, "EUR");
     assert_null(file->bot->budgets);
     assert_int_equal(terms_of(file->bot, "main")->price.input, 150000);
     assert_int_equal(terms_of(file->bot, "main")->price.output, 600000);
+    assert_int_equal(terms_of(file->bot, "main")->price.cached, 75000);
+    assert_int_equal(terms_of(file->bot, "here")->price.cached, 1000000);
     assert_int_equal(terms_of(file->bot, "here")->price.input, 1000000);
     assert_int_equal(terms_of(file->bot, "here")->price.output, 0);
     assert_false(terms_of(file->bot, "all")->priced);
@@ -98,7 +102,8 @@ struct mistake {
 static const struct mistake mistakes[] = {
     {"money needs a price for every model",
      STORE "prices { ['gpt-y'] = { input = 1, output = 2 } }\nbudgets { bot = '1/day' }\n" MODEL REST,
-     "bot.lua:4: model 'main': budgets of money need its price: prices { ['gpt-x'] = { input = …, output = … } } (did you "
+     "bot.lua:4: model 'main': budgets of money need its price: prices { ['gpt-x'] = { input = …, output = … } } (did "
+     "you "
      "mean 'gpt-y'?)\n"},
     {"tokens need none", STORE "budgets { bot_tokens = '1k/day' }\n" MODEL REST, ""},
     {"a price that is missing is told where there is a table",
@@ -117,11 +122,14 @@ static const struct mistake mistakes[] = {
            "  bot_tokens = '0.50€/day',\n  tokens = '1k/day',\n}\n" MODEL REST,
      "bot.lua:4: budgets: option 'user': '5/week' is no budget: write \"0.50/day\", with /hour, /day or /month\n"
      "bot.lua:5: budgets: option 'bot': there are two for each day\n"
-     "bot.lua:6: budgets: option 'bot_tokens': '0.50€/day' is no budget: write \"100k/day\", with /hour, /day or /month\n"
+     "bot.lua:6: budgets: option 'bot_tokens': '0.50€/day' is no budget: write \"100k/day\", with /hour, /day or "
+     "/month\n"
      "bot.lua:7: budgets: no option called 'tokens'\n"},
-    {"a store that cannot count will not do", "budgets {\n  bot_tokens = '1k/day',\n}\nstores { main = memory {} }\n" MODEL REST,
+    {"a store that cannot count will not do",
+     "budgets {\n  bot_tokens = '1k/day',\n}\nstores { main = memory {} }\n" MODEL REST,
      "bot.lua:1: budgets: the store 'main' (memory) cannot count: name another one, store = \"…\"\n"},
-    {"a store that is not there is told", STORE "budgets {\n  bot_tokens = '1k/day',\n  store = 'mani',\n}\n" MODEL REST,
+    {"a store that is not there is told",
+     STORE "budgets {\n  bot_tokens = '1k/day',\n  store = 'mani',\n}\n" MODEL REST,
      "bot.lua:4: budgets: option 'store': no store called 'mani' (did you mean 'main'?)\n"},
     {"a section stands once",
      STORE "budgets { bot_tokens = '1k/day' }\nbudgets { bot_tokens = '2k/day' }\nprices {}\nprices {}\n" MODEL REST,

@@ -32,9 +32,23 @@ static void money_and_tokens_are_read(void **state) {
 }
 
 static void anything_else_is_refused(void **state) {
-    static const char *const texts[] = {"",       "1",       "/day",    "1/",       "1/week",  "1 / day", "1/Day", "-1/day",
-                                        "1/day ", "1/day/2", "k/day",   "1.0.0/day", "1e3/day", "1,5/day", "$1/day",
-                                        "99999999999/day", "0.0000000001/day"};
+    static const char *const texts[] = {"",
+                                        "1",
+                                        "/day",
+                                        "1/",
+                                        "1/week",
+                                        "1 / day",
+                                        "1/Day",
+                                        "-1/day",
+                                        "1/day ",
+                                        "1/day/2",
+                                        "k/day",
+                                        "1.0.0/day",
+                                        "1e3/day",
+                                        "1,5/day",
+                                        "$1/day",
+                                        "99999999999/day",
+                                        "0.0000000001/day"};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         struct budget_limit limit = {.unit = BUDGET_MONEY, .amount = 7};

@@ -29,7 +29,8 @@ static void a_period_ends_where_the_next_begins(void **state) {
     for (int period = 0; period < PERIOD_COUNT; period++) {
         int64_t at = AT(1704067200); /* 2024-01-01, a leap year */
         for (int i = 0; i < 60; i++) {
-            struct period_at here = period_at((enum period)period, at), last = period_at((enum period)period, here.ends_ms - 1);
+            struct period_at here = period_at((enum period)period, at),
+                             last = period_at((enum period)period, here.ends_ms - 1);
             assert_string_equal(here.name, last.name);
             assert_int_equal(here.ends_ms, last.ends_ms);
             assert_string_not_equal(here.name, period_at((enum period)period, here.ends_ms).name);

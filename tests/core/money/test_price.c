@@ -10,8 +10,8 @@
 #include "core/text/units.h"
 
 static int64_t cost(double input, double output, int64_t in, int64_t out) {
-    struct price price = {price_from(input), price_from(output)};
-    return price_cost(&price, &(struct rp_usage){in, out});
+    struct price price = {price_from(input), price_from(output), price_from(input)};
+    return price_cost(&price, &(struct rp_usage){.input_tokens = in, .output_tokens = out});
 }
 
 static void a_call_costs_what_its_tokens_cost(void **state) {
@@ -23,6 +23,13 @@ static void a_call_costs_what_its_tokens_cost(void **state) {
     assert_int_equal(cost(15, 75, 1, 1), 15000 + 75000);
     assert_int_equal(cost(0.15, 0.60, 0, 0), 0);
     assert_int_equal(cost(0.15, 0.60, -5, -5), 0);
+}
+
+static void what_was_read_before_has_its_own_price(void **state) {
+    struct price price = {price_from(2.5), price_from(10), price_from(1.25)};
+    (void)state;
+    assert_int_equal(price_cost(&price, &(struct rp_usage){1000, 10, 600}), 400 * 2500 + 600 * 1250 + 10 * 10000);
+    assert_int_equal(price_cost(&price, &(struct rp_usage){1000, 0, 5000}), 1000 * 1250); /* not more than there is */
 }
 
 /* Never less than it costs, and never a whole billionth more. */
@@ -83,6 +90,7 @@ static void amounts_are_read_as_they_are_written(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_costs_what_its_tokens_cost),
+        cmocka_unit_test(what_was_read_before_has_its_own_price),
         cmocka_unit_test(fractions_of_a_billionth_are_rounded_up),
         cmocka_unit_test(a_million_small_calls_add_up_exactly),
         cmocka_unit_test(what_does_not_fit_stays_at_the_end),

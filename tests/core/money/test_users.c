@@ -14,12 +14,12 @@
 #include "core/money/users.h"
 
 static int64_t tokens(const char *bot, const char *user, const char *direction) {
-    return rp_metric_value(rp_metric(RP_COUNTER, "repartee_user_tokens_total", "", "bot", bot, "user", user, "direction",
-                                     direction, NULL));
+    return rp_metric_value(rp_metric(RP_COUNTER, "repartee_user_tokens_total", "", "bot", bot, "user", user,
+                                     "direction", direction, NULL));
 }
 
 static void count(const char *bot, const char *user, int64_t most) {
-    users_count(bot, rp_str(user), most, &(struct rp_usage){3, 2}, 7);
+    users_count(bot, rp_str(user), most, &(struct rp_usage){.input_tokens = 3, .output_tokens = 2}, 7);
 }
 
 static void the_first_have_their_own_and_the_rest_share_one(void **state) {

@@ -38,6 +38,7 @@ static void a_whole_message_is_read(void **state) {
     assert_true(answer.has_reply && answer.finished && answer.has_usage);
     assert_int_equal(answer.finish, RP_FINISH_TOOLS);
     assert_int_equal(answer.usage.input_tokens, 14);
+    assert_int_equal(answer.usage.cached_tokens, 4);
     assert_int_equal(answer.usage.output_tokens, 12);
     assert_int_equal(answer.tool_count, 1);
     assert_string_equal(answer.tools[0].id.data, "t1");

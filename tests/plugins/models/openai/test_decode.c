@@ -30,13 +30,14 @@ static void a_whole_completion_is_read(void **state) {
     decode(&answer,
            "{\"id\":\"x\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi \\u00e9\","
            "\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":9,"
-           "\"completion_tokens\":12,\"total_tokens\":21,\"prompt_tokens_details\":{\"cached_tokens\":0}}}",
+           "\"completion_tokens\":12,\"total_tokens\":21,\"prompt_tokens_details\":{\"audio_tokens\":0,\"cached_tokens\":4}}}",
            0);
     assert_string_equal(answer.text.data, "Hi \xC3\xA9");
     assert_true(answer.has_reply && answer.finished && answer.has_usage);
     assert_int_equal(answer.finish, RP_FINISH_LENGTH);
     assert_int_equal(answer.usage.input_tokens, 9);
     assert_int_equal(answer.usage.output_tokens, 12);
+    assert_int_equal(answer.usage.cached_tokens, 4);
     assert_false(answer.error.present);
     rp_answer_finish(&answer);
 }

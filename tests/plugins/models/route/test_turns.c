@@ -50,7 +50,7 @@ static void say(struct fake_source *source) {
     if (*piece == '!')
         chunk = (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = {.code = source->act->fault,
                                                                     .retry_after = source->act->retry_after}};
-    if (!*piece) chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {10, 1}, .finish = RP_FINISH_LENGTH};
+    if (!*piece) chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {.input_tokens = 10, .output_tokens = 1}, .finish = RP_FINISH_LENGTH};
     rp_source_write(&source->source, &chunk, *piece == '!' ? RP_ERROR : *piece ? RP_MORE : RP_END);
 }
 

@@ -13,7 +13,7 @@ static const struct key key = {{1, 2, 3}};
 static void what_was_written_is_read(void **state) {
     (void)state;
     struct rp_buf bytes;
-    struct rp_usage usage = {12, INT64_C(1) << 40};
+    struct rp_usage usage = {.input_tokens = 12, .output_tokens = INT64_C(1) << 40};
     struct answer *answer =
         answer_create(&key, INT64_C(1790000000123), usage, RP_STR("generate:support"), RP_STR("你们好, Ann"));
     rp_buf_init(&bytes, 4096);

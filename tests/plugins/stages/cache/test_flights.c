@@ -42,7 +42,7 @@ static const char *text_of(size_t number) {
 
 static void a_crowd_makes_one_call(void **state) {
     (void)state;
-    scene.upstream.usage = (struct rp_usage){100, 20};
+    scene.upstream.usage = (struct rp_usage){.input_tokens = 100, .output_tokens = 20};
     for (size_t i = 0; i < CROWD; i++) begin(i);
     assert_int_equal(scene.upstream.calls, 1);
     scene_allow(UINT_MAX);

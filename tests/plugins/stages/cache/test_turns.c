@@ -67,7 +67,7 @@ static void it_is_played_back_as_a_stream_or_whole(void **state) {
 static void usage_is_paid_once(void **state) {
     (void)state;
     struct rig_client client = {0};
-    scene.upstream.usage = (struct rp_usage){100, 20};
+    scene.upstream.usage = (struct rp_usage){.input_tokens = 100, .output_tokens = 20};
     scene_open();
     scene_say(&client, "hi");
     assert_int_equal(client.usage.input_tokens, 100);

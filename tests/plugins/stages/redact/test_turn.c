@@ -149,7 +149,7 @@ static void text_that_waits_comes_out_before_the_last_chunk_of_any_kind(void **s
     const struct rp_chunk lasts[] = {
         {.type = RP_CHUNK_NONE, .finish = RP_FINISH_FILTER},
         {.type = RP_CHUNK_TEXT, .finish = RP_FINISH_FILTER, .text = RP_STR("")},
-        {.type = RP_CHUNK_USAGE, .finish = RP_FINISH_FILTER, .usage = {3, 4}},
+        {.type = RP_CHUNK_USAGE, .finish = RP_FINISH_FILTER, .usage = {.input_tokens = 3, .output_tokens = 4}},
         {.type = RP_CHUNK_TOOL, .finish = RP_FINISH_FILTER, .tool = {.id = RP_STR("1"), .name = RP_STR("f"), .arguments = RP_STR("{}")}},
     };
     for (size_t i = 0; i < sizeof(lasts) / sizeof(lasts[0]); i++) {
@@ -172,7 +172,7 @@ static void usage_between_pieces_is_counted_and_hides_nothing(void **state) {
     struct rig_client client = {0};
     struct answer answer = {.last = RP_END};
     add_text(&answer, "138123");
-    add(&answer, (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {10, 20}});
+    add(&answer, (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {.input_tokens = 10, .output_tokens = 20}});
     add(&answer, (struct rp_chunk){.type = RP_CHUNK_NONE});
     add_text(&answer, "45678");
     run(&options, &answer, &client, "hi");

@@ -33,7 +33,7 @@ static void write_piece(struct pieces *pieces, struct rp_str piece, enum rp_flow
         chunk = (struct rp_chunk){.type = RP_CHUNK_TOOL};
         chunk.tool = (struct rp_tool_call){.id = RP_STR("1"), .name = RP_STR("own"), .arguments = rp_str(copy + 5), .own = true};
     } else if (strcmp(copy, "@usage") == 0) {
-        chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {10, 1}};
+        chunk = (struct rp_chunk){.type = RP_CHUNK_USAGE, .usage = {.input_tokens = 10, .output_tokens = 1}};
     } else if (strcmp(copy, "@error") == 0) {
         chunk = (struct rp_chunk){.type = RP_CHUNK_ERROR, .fault = {.code = RP_EUPSTREAM}};
         flow = RP_ERROR;
