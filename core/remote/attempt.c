@@ -140,6 +140,9 @@ void attempt_moved(struct ask *ask) {
     rp_timer_start(worker_of(ask), &ask->clock, limits_of(ask).stall_ms);
 }
 
+/* A request over a connection that was kept, and that ends without a byte of a response, libcurl sends again by itself: the
+ * server has nearly always closed it in between, and not seen the request. Only one that took it and died before its first
+ * byte has worked twice. */
 static int start_fetch(struct ask *ask) {
     const struct rp_call_limits limits = limits_of(ask);
     int64_t left = attempt_time_left(ask);

@@ -36,7 +36,7 @@ static const struct rp_option options[] = {
     {ROW(hedge, RP_OPTION_NUMBER), .text = "0", .min = 0, .max = 1,
      .help = "share of extra calls for asking a second model when the first is later than 19 of 20; 0: none"},
     {ROW(check_every, RP_OPTION_DURATION), .text = "0", .min = 0, .max = 864e5,
-     .help = "about how often it looks whether the models' servers are there; 0: never"},
+     .help = "about how often it looks whether the models' servers are there, 100ms at least; 0: never"},
     {ROW(resume, RP_OPTION_BOOL), .text = "false",
      .help = "let another model go on with a reply that was cut off, where it can"},
     {0},
