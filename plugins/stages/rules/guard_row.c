@@ -77,8 +77,8 @@ static void speak(struct guard_row *row, const struct guard_link *link, struct r
 /* ---- guards that take the reply in pieces ------------------------------------------------------------------------ */
 
 /* Feeds one guard; what it gives is the row's text. *out_ended: it blocks. 0, or an error. */
-static int feed(struct guard_row *row, struct guard_link *link, bool final, bool *out_ended) {
-    int code = guard_stream_feed(&link->stream, row->text, final, &row->text, out_ended);
+static int feed(struct guard_row *row, struct guard_link *link, enum guard_piece kind, bool *out_ended) {
+    int code = guard_stream_feed(&link->stream, row->text, kind, &row->text, out_ended);
     if (link->stream.found.found) tell(row, link, &link->stream.found, NULL);
     return code;
 }
@@ -100,7 +100,7 @@ static void speak_behind(struct guard_row *row, const struct guard_link *link, s
 
 static enum guard_row_state end_in_pieces(struct guard_row *row, struct guard_link *link) {
     bool ended;
-    int code = feed(row, link, true, &ended);
+    int code = feed(row, link, GUARD_PIECE_LAST, &ended);
     if (code) return fail(row, link, -code);
     if (ended) speak(row, link, row->text, RP_FINISH_FILTER);
     for (struct guard_call *call = row->calls; call; call = call->next) {
@@ -127,12 +127,13 @@ static enum guard_row_state ask_again(struct guard_row *row, const struct guard_
 }
 
 static enum guard_row_state replace_all(struct guard_row *row, struct guard_link *link) {
-    struct normalised whole = {.text = row->text, .original = row->text};
+    struct normalised whole;
     struct guard_found found;
     if (guard_of(link)->pattern_count == 0) {
         row->text = guard_of(link)->with;
         return GUARD_ROW_GOES_ON;
     }
+    normalise_text(link->use.arena, row->text, &whole);
     int code = guard_replace(&link->use, &whole, &found, &row->text);
     for (struct guard_call *call = row->calls; call && code == 0; call = call->next) {
         code = guard_tool(&link->use, call->tool.arguments, &found, &call->tool.arguments);
@@ -178,12 +179,14 @@ static enum guard_row_state on_asked(struct guard_row *row, struct guard_link *l
 
 /* Whether the guard's patterns are in the text or in a call; 1 also where it has none. */
 static int look(struct guard_row *row, struct guard_link *link) {
-    struct normalised whole = {.text = row->text, .original = row->text};
+    struct normalised whole;
     const struct guard *guard = guard_of(link);
     if (guard->pattern_count == 0) {
         row->found = (struct guard_found){.with = guard->has_with ? guard->with : link->use.sentence};
         return 1;
     }
+    if (!rp_utf8_valid(row->text.data, row->text.len)) return -RP_EUTF8;
+    normalise_text(link->use.arena, row->text, &whole);
     int code = guard_look(&link->use, &whole, &row->found);
     for (const struct guard_call *call = row->calls; call && code == 0 && !row->found.found; call = call->next) {
         struct rp_str arguments;
@@ -289,6 +292,7 @@ static void on_answer(struct guard_asking *asking, enum guard_answer answer) {
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
 enum guard_row_state guard_row_text(struct guard_row *row, struct rp_str piece) {
+    enum guard_piece kind = GUARD_PIECE_OPEN;
     row->text = piece;
     for (size_t i = 0; i < row->count; i++) {
         struct guard_link *link = &row->links[i];
@@ -298,7 +302,8 @@ enum guard_row_state guard_row_text(struct guard_row *row, struct rp_str piece) 
             code = rp_buf_append_str(&link->held, row->text) ? -RP_EREPLYSIZE : 0;
             row->text = RP_STR("");
         } else {
-            code = feed(row, link, false, &ended);
+            code = feed(row, link, kind, &ended);
+            if (guard_settles(&link->use)) kind = GUARD_PIECE_SETTLED;
         }
         if (code) return fail(row, link, -code);
         if (!ended) continue;

@@ -3,9 +3,8 @@
 
 #include "fill.h"
 
-static struct normalised plain(struct rp_str text) {
-    return (struct normalised){.text = text, .original = text};
-}
+/* Of the original: what waits for a decision is limited by itself, and some of what is decided is kept. */
+#define GUARD_KEPT_MAX(max) ((max) < SIZE_MAX / 4 ? 2 * (max) + (1 << 20) : (max))
 
 /* What the guard says in place of the match; `text` is what the match's groups lie in. */
 static struct rp_str fill(const struct guard_use *use, const struct rp_sieve_part *part, const struct rp_match *match,
@@ -115,36 +114,88 @@ int guard_replace(const struct guard_use *use, const struct normalised *text, st
 void guard_stream_init(struct guard_stream *stream, const struct guard_use *use) {
     *stream = (struct guard_stream){.use = use};
     rp_buf_init(&stream->out, use->max);
+    normal_stream_init(&stream->normal, use->arena, GUARD_KEPT_MAX(use->max));
+}
+
+bool guard_settles(const struct guard_use *use) {
+    struct rp_str with = use->guard->has_with ? use->guard->with : use->sentence;
+    bool captured = with.len > 0 && with.data[0] == '{';
+    return use->guard->action != GUARD_FLAG && !captured && normal_starts_anew(with);
 }
 
 void guard_stream_finish(struct guard_stream *stream) {
     rp_sieve_destroy(stream->sieve);
     stream->sieve = NULL;
     rp_buf_finish(&stream->out);
+    normal_stream_finish(&stream->normal);
 }
 
 /* A reply in one piece that no pattern is in: 0, without a sieve. 1 where one is; -RP_EUTF8. */
 static int look_once(const struct guard_use *use, struct rp_str text) {
+    struct normalised whole;
+    if (!rp_utf8_valid(text.data, text.len)) return -RP_EUTF8;
+    normalise_text(use->arena, text, &whole);
     for (size_t i = 0; i < use->patterns->set.count; i++) {
         struct rp_match match;
-        int found = rp_regex_match(use->patterns->patterns[i].regex, text, 0, i ? RP_MATCH_TRUSTED : 0, &match);
-        if (found == -RP_EUTF8) return found;
-        if (found != RP_MATCH_NONE) return 1;
+        if (rp_regex_match(use->patterns->patterns[i].regex, whole.text, 0, RP_MATCH_TRUSTED, &match) != RP_MATCH_NONE)
+            return 1;
     }
     return 0;
 }
 
+static int copy_until(struct guard_stream *stream, size_t place) {
+    if (place <= stream->copied) return 0;
+    struct rp_str text = normal_stream_original(&stream->normal, stream->copied, place);
+    stream->copied = place;
+    return rp_buf_append_str(&stream->out, text);
+}
+
+/* What was taken ends where the next part begins. */
+static void close_taken(struct guard_stream *stream, size_t at) {
+    size_t end = stream->taken ? normal_stream_end(&stream->normal, at) : 0;
+    if (end > stream->copied) stream->copied = end;
+    stream->taken = false;
+}
+
+static int on_text(struct guard_stream *stream, const struct rp_sieve_part *part) {
+    stream->given = part->at + part->text.len;
+    return copy_until(stream, normal_stream_end(&stream->normal, stream->given));
+}
+
+static struct rp_str written(const struct guard_stream *stream, const struct rp_sieve_part *part) {
+    size_t from = normal_stream_start(&stream->normal, part->at);
+    size_t to = normal_stream_end(&stream->normal, part->at + part->text.len);
+    return from < to ? normal_stream_original(&stream->normal, from, to) : RP_STR("");
+}
+
 static int on_match(struct guard_stream *stream, const struct rp_sieve_part *part, bool *out_ended) {
     const struct guard_use *use = stream->use;
+    struct normalised searched;
     struct rp_match match;
     struct rp_str text;
     int code = rp_sieve_groups(stream->sieve, part, &match, &text);
+    if (code == 0) code = copy_until(stream, normal_stream_start(&stream->normal, part->at));
     if (code) return code;
-    struct normalised searched = plain(text);
+    normal_stream_view(&stream->normal, part->at - match.group[0].start, text, &searched);
     struct rp_str with = fill(use, part, &match, &searched);
-    note_found(use, &stream->found, part->text, with);
+    note_found(use, &stream->found, written(stream, part), with);
+    stream->given = part->at + part->text.len;
+    stream->taken = true;
     *out_ended = use->guard->action == GUARD_BLOCK;
     return rp_buf_append_str(&stream->out, with);
+}
+
+static int sift(struct guard_stream *stream, bool final, bool *out_ended) {
+    struct rp_sieve_part part;
+    int kind, code = 0;
+    while (code == 0 && !*out_ended && (kind = rp_sieve_next(stream->sieve, &part)) != RP_SIEVE_DONE) {
+        if (kind < 0) return kind;
+        close_taken(stream, part.at);
+        code = kind == RP_SIEVE_TEXT ? on_text(stream, &part) : on_match(stream, &part, out_ended);
+    }
+    if (code || *out_ended || !final) return code;
+    close_taken(stream, stream->normal.len);
+    return copy_until(stream, normal_stream_total(&stream->normal));
 }
 
 /* A flag changes nothing: the text goes by, and is only looked at. */
@@ -152,45 +203,54 @@ static int watch(struct guard_stream *stream) {
     struct rp_sieve_part part;
     int kind;
     while ((kind = rp_sieve_next(stream->sieve, &part)) > 0) {
-        if (kind == RP_SIEVE_MATCH) note_found(stream->use, &stream->found, part.text, RP_STR(""));
+        stream->given = part.at + part.text.len;
+        if (kind == RP_SIEVE_MATCH) note_found(stream->use, &stream->found, written(stream, &part), RP_STR(""));
     }
+    stream->copied = normal_stream_total(&stream->normal);
     return kind;
 }
 
-static int sift(struct guard_stream *stream, bool *out_ended) {
-    struct rp_sieve_part part;
-    int kind, code = 0;
-    while (code == 0 && !*out_ended && (kind = rp_sieve_next(stream->sieve, &part)) != RP_SIEVE_DONE) {
-        if (kind < 0) return kind;
-        code = kind == RP_SIEVE_TEXT ? rp_buf_append_str(&stream->out, part.text) : on_match(stream, &part, out_ended);
-    }
-    return code;
+/* A pattern may look back, and its groups lie there then. */
+static void drop_given(struct guard_stream *stream) {
+    size_t back = 4 * stream->use->patterns->set.context; /* bytes of so many characters */
+    size_t keep = stream->given > back ? stream->given - back : 0;
+    normal_stream_drop(&stream->normal, stream->copied, keep);
 }
 
 /* Nobody knows whether the text matches: for a guard that blocks, it does. */
 static int block_blindly(struct guard_stream *stream, bool *out_ended) {
     const struct guard_use *use = stream->use;
     struct rp_match none = {.count = 0};
-    struct normalised nothing = plain(RP_STR(""));
+    struct normalised nothing = {.text = RP_STR(""), .original = RP_STR("")};
     for (size_t i = 0; i < RP_REGEX_GROUPS; i++) none.group[i].start = none.group[i].end = SIZE_MAX;
     note_found(use, &stream->found, RP_STR(""), RP_STR(""));
     *out_ended = true;
     return rp_buf_append_str(&stream->out, fill(use, &(struct rp_sieve_part){.pattern = 0}, &none, &nothing));
 }
 
-int guard_stream_feed(struct guard_stream *stream, struct rp_str piece, bool final, struct rp_str *out_text,
-                      bool *out_ended) {
+/* One piece through the sieve, from where it came to `out`. */
+static int feed(struct guard_stream *stream, struct rp_str piece, enum guard_piece kind, bool *out_ended) {
     enum guard_action action = stream->use->guard->action;
+    struct rp_str normal;
+    bool final = kind == GUARD_PIECE_LAST;
+    int code = normal_stream_feed(&stream->normal, piece, kind != GUARD_PIECE_OPEN, &normal);
+    if (code == 0) code = rp_sieve_feed(stream->sieve, normal, final);
+    if (code == 0) code = action == GUARD_FLAG ? watch(stream) : sift(stream, final, out_ended);
+    if (code == -RP_EREGEX && action == GUARD_BLOCK) code = block_blindly(stream, out_ended);
+    if (code == 0 && !*out_ended && rp_sieve_waiting(stream->sieve).len > stream->use->max) code = -RP_EREPLYSIZE;
+    return code;
+}
+
+int guard_stream_feed(struct guard_stream *stream, struct rp_str piece, enum guard_piece kind, struct rp_str *out_text,
+                      bool *out_ended) {
     *out_ended = false;
-    int code = !stream->sieve && final ? look_once(stream->use, piece) : 1;
+    int code = !stream->sieve && kind == GUARD_PIECE_LAST ? look_once(stream->use, piece) : 1;
     *out_text = piece;
     if (code <= 0) return code;
     if (!stream->sieve) stream->sieve = rp_sieve_create(&stream->use->patterns->set);
     rp_buf_clear(&stream->out);
-    code = rp_sieve_feed(stream->sieve, piece, final);
-    if (code == 0) code = action == GUARD_FLAG ? watch(stream) : sift(stream, out_ended);
-    if (code == -RP_EREGEX && action == GUARD_BLOCK) code = block_blindly(stream, out_ended);
-    if (code == 0 && !*out_ended && rp_sieve_waiting(stream->sieve).len > stream->use->max) code = -RP_EREPLYSIZE;
-    *out_text = action == GUARD_FLAG ? piece : rp_buf_str(&stream->out);
+    code = feed(stream, piece, kind, out_ended);
+    if (stream->use->guard->action != GUARD_FLAG) *out_text = rp_buf_str(&stream->out);
+    if (code == 0 && !*out_ended) drop_given(stream);
     return regex_code(code);
 }

@@ -3,7 +3,7 @@
 #define RULES_GUARD_TEXT_H
 
 #include "guard.h"
-#include "normalise.h"
+#include "normal_stream.h"
 
 struct guard_use { /* borrowed as long as it is used */
     const struct guard *guard;
@@ -28,15 +28,25 @@ int guard_replace(const struct guard_use *use, const struct normalised *text, st
 struct guard_stream {
     const struct guard_use *use;
     struct rp_sieve *sieve;
+    struct normal_stream normal; /* what the sieve gets of the text */
+    size_t given;                /* of that, what is decided */
+    size_t copied;               /* of the original, what is out or taken */
+    bool taken;                  /* what was taken last goes on to where the next part begins */
     struct rp_buf out;
     struct guard_found found; /* so far */
 };
 void guard_stream_init(struct guard_stream *stream, const struct guard_use *use);
 void guard_stream_finish(struct guard_stream *stream); /* also after zeroing alone */
-/* The next piece; `final`: nothing follows. Gives what is decided, until the next call. *out_ended: the guard blocks, and
+enum guard_piece {
+    GUARD_PIECE_OPEN,    /* what follows may join its last character */
+    GUARD_PIECE_SETTLED, /* that has been waited for */
+    GUARD_PIECE_LAST,    /* nothing follows */
+};
+bool guard_settles(const struct guard_use *use); /* what it gives in pieces is settled */
+/* The next piece. Gives what is decided, until the next call. *out_ended: the guard blocks, and
  * what was given is the end. 0, -RP_EREGEX when a pattern hit a limit (a guard that blocks takes that for a match),
  * -RP_EREPLYSIZE when too much would have to wait, or comes out; -RP_EUTF8. */
-int guard_stream_feed(struct guard_stream *stream, struct rp_str piece, bool final, struct rp_str *out_text,
+int guard_stream_feed(struct guard_stream *stream, struct rp_str piece, enum guard_piece kind, struct rp_str *out_text,
                       bool *out_ended);
 
 #endif

@@ -256,8 +256,11 @@ static size_t changes_before(const struct normalised *text, size_t at, bool equa
     return low;
 }
 
-/* Where the character starts that byte `at` belongs to; behind what was left out in front of it. */
-static size_t original_start(const struct normalised *text, size_t at) {
+size_t normalise_changes_before(const struct normalised *text, size_t at) {
+    return changes_before(text, at, false);
+}
+
+size_t normalise_start(const struct normalised *text, size_t at) {
     size_t before = changes_before(text, at, true);
     if (before == 0) return at;
     const struct normal_change *last = &text->changes[before - 1];
@@ -265,8 +268,7 @@ static size_t original_start(const struct normalised *text, size_t at) {
     return last->from + last->from_len + (at - last->at - last->len);
 }
 
-/* Behind the character whose last byte is the one in front of `at`. */
-static size_t original_end(const struct normalised *text, size_t at) {
+size_t normalise_end(const struct normalised *text, size_t at) {
     size_t before = changes_before(text, at, false);
     if (before == 0) return at;
     const struct normal_change *last = &text->changes[before - 1];
@@ -275,6 +277,6 @@ static size_t original_end(const struct normalised *text, size_t at) {
 }
 
 struct rp_str normalise_original(const struct normalised *text, size_t start, size_t end) {
-    size_t from = original_start(text, start), to = end > start ? original_end(text, end) : from;
+    size_t from = normalise_start(text, start), to = end > start ? normalise_end(text, end) : from;
     return rp_str_n(text->original.data + from, to - from);
 }

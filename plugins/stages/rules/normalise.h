@@ -28,5 +28,10 @@ struct rp_str normalise_folded(struct rp_arena *arena, struct rp_str text);
 /* The original bytes for bytes `start` to `end` of the normalised text, both of which lie between characters, and so
  * will the result. */
 struct rp_str normalise_original(const struct normalised *text, size_t start, size_t end);
+/* In the original: where the character starts that byte `at` belongs to, behind what was left out in front of it; and
+ * behind the character whose last byte is the one in front of `at`. */
+size_t normalise_start(const struct normalised *text, size_t at);
+size_t normalise_end(const struct normalised *text, size_t at);
+size_t normalise_changes_before(const struct normalised *text, size_t at); /* that start in front of `at` */
 
 #endif

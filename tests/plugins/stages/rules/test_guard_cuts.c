@@ -13,6 +13,7 @@
 #include "core/base/log_sink.h"
 #include "guarded.h"
 #include "plugins/stages/rules/guard.h"
+#include "plugins/stages/rules/normalise.h"
 
 #define TEXT_MAX 300
 #define GUARDS_MAX 4
@@ -57,6 +58,7 @@ static const char *const words[] = {
     "guarantee", "guaranteed", "guar", "foo", "Bar", "barfoo", "ab", "abb", "12", "123", "12-345", "1234-5", " ", " ",
     "退款", "退", "保证。", "保证不会。", "保", "。", "😀", "😀😀", "aim", "aa", "bb", "end", "\n", "- ", "- item one\n",
     "<", ">", "<a>", "Word ", "é", "ß", "#", "_", "x", ", ", "start", "\r\n", "１２",
+    "gua\u200Brantee", "ｆｏｏ", "e\u0301", "\u0301", "\u200D", "\uFEFF", "ﬁ", "ﾊﾞ", "각", "\u11A8", "\u0323\u0301",
 };
 #define COUNT(array) (sizeof(array) / sizeof(array[0]))
 
@@ -91,7 +93,7 @@ static void forget_guards(void) {
 
 /* ---- what they come to, plainly ---------------------------------------------------------------------------------- */
 
-static size_t put_with(const struct sample *sample, const char *text, const struct rp_match *match, char *out) {
+static size_t put_with(const struct sample *sample, const struct normalised *text, const struct rp_match *match, char *out) {
     size_t len = 0;
     for (const char *at = sample->with; *at; at++) {
         if (*at != '{') {
@@ -101,35 +103,46 @@ static size_t put_with(const struct sample *sample, const char *text, const stru
         size_t group = at[1] == '0' ? 0 : 1; /* {x} is the first group, too */
         at += 2;
         if (group >= match->count || match->group[group].start == SIZE_MAX) continue;
-        size_t size = match->group[group].end - match->group[group].start;
-        memcpy(out + len, text + match->group[group].start, size);
-        len += size;
+        struct rp_str original = normalise_original(text, match->group[group].start, match->group[group].end);
+        memcpy(out + len, original.data, original.len);
+        len += original.len;
     }
     return len;
 }
 
 /* What one guard makes of a text. True: it blocks. */
-static bool apply(const struct chosen *guard, const char *text, char *out, bool *out_found) {
-    size_t len = strlen(text), at = 0, written = 0;
+static bool apply_to(const struct chosen *guard, const struct normalised *text, char *out, bool *out_found) {
+    size_t len = text->text.len, at = 0, written = 0;
     struct rp_match match;
     *out_found = false;
-    for (size_t from = 0; from < len && rp_regex_match(guard->regex, rp_str(text), from, 0, &match) == RP_MATCH_FOUND;) {
+    for (size_t from = 0; from < len && rp_regex_match(guard->regex, text->text, from, 0, &match) == RP_MATCH_FOUND;) {
         size_t start = match.group[0].start, end = match.group[0].end;
         from = end > start ? end : end + 1;
         if (end == start) continue;
+        start = normalise_start(text, start);
         *out_found = true;
         if (guard->action == GUARD_FLAG) break;
-        if (guard->action == GUARD_BLOCK && guard->whole) at = start;
-        memcpy(out + written, text + at, start - at);
+        if (start < at || (guard->action == GUARD_BLOCK && guard->whole)) start = at; /* it begins in what went before */
+        memcpy(out + written, text->original.data + at, start - at);
         written += start - at;
         written += put_with(guard->sample, text, &match, out + written);
-        at = end;
+        if (normalise_end(text, end) > at) at = normalise_end(text, end);
         if (guard->action != GUARD_BLOCK) continue;
         out[written] = '\0';
         return true;
     }
-    strcpy(out + written, text + at);
+    memcpy(out + written, text->original.data + at, text->original.len - at);
+    out[written + text->original.len - at] = '\0';
     return false;
+}
+
+static bool apply(const struct chosen *guard, const char *text, char *out, bool *out_found) {
+    struct rp_arena *arena = rp_arena_create();
+    struct normalised whole;
+    normalise_text(arena, rp_str(text), &whole);
+    bool blocks = apply_to(guard, &whole, out, out_found);
+    rp_arena_destroy(arena);
+    return blocks;
 }
 
 struct outcome {
@@ -170,6 +183,7 @@ static void run(const char *reply) {
     const char *text = bot.client.text.data ? bot.client.text.data : "";
     char by[32] = "model:test";
     if (expected->by >= 0) snprintf(by, sizeof(by), "guard:%d", expected->by);
+    
     if (bot.client.errors) fail_msg("'%s': %s", reply, rp_error_code(bot.client.code));
     if (strcmp(text, expected->text) != 0) fail_msg("'%s' gives '%s', not '%s'", reply, text, expected->text);
     if (strcmp(bot.client.by, by) != 0) fail_msg("'%s' is by %s, not %s", reply, bot.client.by, by);
@@ -249,7 +263,8 @@ static void any_cut_of_any_text_gives_what_the_whole_gives(void **state) {
 }
 
 static void every_cut_of_short_texts_gives_what_the_whole_gives(void **state) {
-    static const char *const texts[] = {"I guarantee it, foo.", "保证不会。退款12-345", "aab bb 😀😀 end"};
+    static const char *const texts[] = {"I guarantee it, foo.", "保证不会。退款12-345", "aab bb 😀😀 end",
+                                        "g\u200Buarantee cafe\u0301 ｆｏｏ\u200D１２３-4"};
     char lua[4096];
     (void)state;
     for (size_t set = 0; set < 12; set++) {

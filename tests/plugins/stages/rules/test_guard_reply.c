@@ -42,11 +42,25 @@ static void only_what_is_undecided_is_held(void **state) {
     assert_string_equal(bot.client.text.data, "the ");
     rp_turn_more(bot.client.turn);
     rig_spin(&bot.rig, 16);
-    assert_string_equal(bot.client.text.data, "the second");
+    assert_string_equal(bot.client.text.data, "the secon"); /* a mark might follow the d */
     bot.client.manual = false;
     rp_turn_more(bot.client.turn);
     rig_finish(&bot.rig, &bot.client);
     assert_string_equal(bot.client.text.data, "the second I cannot help with that.");
+}
+
+static void what_nobody_sees_hides_nothing(void **state) {
+    (void)state;
+    guarded_rules("guard \"g\" { on = \"reply\", match = [[(?i)guarantee\\w*]], action = \"replace\", with = \"<{0}>\" }\n"
+                  "guard \"h\" { on = \"reply\", match = [[café]], action = \"block\", with = \"-\" }\n"
+                  "guard \"w\" { on = \"reply\", match = [[(?i)secret]], action = \"reply\", with = \"No.\", whole = true, priority = -1 }");
+    guarded_expect("I guar\u200Bantee\u200Dd it", "I <guar\u200Bantee\u200Dd> it", MODEL, STOP);
+    guarded_expect("I ＧＵＡＲ|ＡＮＴＥＥ\uFEFF it", "I <ＧＵＡＲＡＮＴＥＥ>\uFEFF it", MODEL, STOP);
+    guarded_expect("a cafe|\u0301 here", "a -", "guard:h", FILTER);
+    guarded_expect("a cafe| here", "a cafe here", MODEL, STOP);
+    guarded_expect("my s\u00ADe|c\u2060ret", "No.", "guard:w", STOP);
+    guarded_expect("@tool:{\"to\":\"guar\u200Bantee\"}", "", MODEL, RP_FINISH_TOOLS);
+    assert_string_equal(guarded_tools, "f({\"to\":\"<guar\u200Bantee>\"})");
 }
 
 static void flag_only_tells_and_holds_nothing(void **state) {
@@ -307,6 +321,7 @@ int main(void) {
         TEST(replace_fills_in_captures),
         TEST(block_ends_the_reply_before_the_match),
         TEST(only_what_is_undecided_is_held),
+        TEST(what_nobody_sees_hides_nothing),
         TEST(flag_only_tells_and_holds_nothing),
         TEST(each_sees_what_the_ones_before_it_left),
         TEST(a_held_reply_is_answered_for),

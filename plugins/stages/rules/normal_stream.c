@@ -1,0 +1,154 @@
+/* Normalises up to the last character that nothing can join any more, and keeps the way back. */
+#include "normal_stream.h"
+
+#include <stdlib.h>
+
+#include "unicode.h"
+
+#ifndef DROP_MIN /* the tests drop at once */
+#define DROP_MIN 4096 /* bytes, so that what is kept is not moved for each piece */
+#endif
+
+void normal_stream_init(struct normal_stream *stream, struct rp_arena *arena, size_t max) {
+    *stream = (struct normal_stream){.arena = arena};
+    rp_buf_init(&stream->original, max);
+}
+
+void normal_stream_finish(struct normal_stream *stream) {
+    rp_buf_finish(&stream->original);
+    free(stream->changes);
+    stream->changes = NULL;
+    stream->change_count = stream->change_cap = 0;
+}
+
+size_t normal_stream_total(const struct normal_stream *stream) {
+    return stream->from + stream->original.len;
+}
+
+struct rp_str normal_stream_original(const struct normal_stream *stream, size_t from, size_t to) {
+    return rp_str_n(stream->original.data + (from - stream->from), to - from);
+}
+
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
+
+static struct normal_change *new_changes(struct normal_stream *stream, size_t count) {
+    if (stream->change_count + count > stream->change_cap) {
+        stream->change_cap = 2 * (stream->change_count + count);
+        stream->changes = rp_realloc(stream->changes, stream->change_cap * sizeof(*stream->changes));
+    }
+    struct normal_change *first = &stream->changes[stream->change_count];
+    stream->change_count += count;
+    return first;
+}
+
+static void add_changes(struct normal_stream *stream, const struct normalised *text) {
+    struct normal_change *to = new_changes(stream, text->change_count);
+    for (size_t i = 0; i < text->change_count; i++) {
+        to[i] = text->changes[i];
+        to[i].at += (uint32_t)stream->len;
+        to[i].from += (uint32_t)stream->done;
+    }
+}
+
+/* Where the last character of the piece starts that joins nothing in front of it; SIZE_MAX: all of them do. */
+static size_t last_start(struct rp_str piece) {
+    const uint8_t *table = unicode_table();
+    for (size_t at = piece.len, len; at > 0;) {
+        at--;
+        while (at > 0 && ((unsigned char)piece.data[at] & 0xC0) == 0x80) at--;
+        if (unicode_class(table, unicode_read(piece.data + at, &len)) != UNICODE_JOINS) return at;
+    }
+    return SIZE_MAX;
+}
+
+bool normal_starts_anew(struct rp_str text) {
+    size_t len;
+    return text.len == 0 || unicode_class(unicode_table(), unicode_read(text.data, &len)) != UNICODE_JOINS;
+}
+
+int normal_stream_feed(struct normal_stream *stream, struct rp_str piece, bool settled, struct rp_str *out_text) {
+    struct normalised text;
+    if (!rp_utf8_valid(piece.data, piece.len)) return -RP_EUTF8;
+    size_t last = settled ? piece.len : last_start(piece), before = normal_stream_total(stream);
+    if (rp_buf_append_str(&stream->original, piece) != 0) return -RP_EREPLYSIZE;
+    size_t until = last == SIZE_MAX ? stream->done : before + last;
+    normalise_text(stream->arena, normal_stream_original(stream, stream->done, until), &text);
+    if (text.change_count) add_changes(stream, &text);
+    stream->len += text.text.len;
+    stream->done = until;
+    *out_text = text.text;
+    return 0;
+}
+
+/* ---- the way back ------------------------------------------------------------------------------------------------ */
+
+static struct normalised all_changes(const struct normal_stream *stream) {
+    return (struct normalised){.changes = stream->changes, .change_count = stream->change_count};
+}
+
+size_t normal_stream_start(const struct normal_stream *stream, size_t at) {
+    struct normalised text = all_changes(stream);
+    return normalise_start(&text, at);
+}
+
+size_t normal_stream_end(const struct normal_stream *stream, size_t at) {
+    struct normalised text = all_changes(stream);
+    return normalise_end(&text, at);
+}
+
+/* The first place from `at` to `end` whose original is still there. */
+static size_t first_kept(const struct normal_stream *stream, size_t at, size_t end) {
+    size_t kept = at > stream->dropped ? at : stream->dropped;
+    return kept < end ? kept : end;
+}
+
+/* The changes between two places, as they look from `at`, where the original has `from`. A change that lies across the
+ * first place is there with the rest of it. */
+static size_t copy_changes(const struct normal_stream *stream, size_t at, size_t from, size_t first, size_t end,
+                           struct normal_change *out) {
+    struct normalised all = all_changes(stream);
+    size_t i = normalise_changes_before(&all, first), count = 0;
+    for (i -= i > 0; i < stream->change_count && stream->changes[i].at < end; i++) {
+        struct normal_change change = stream->changes[i];
+        if (change.at + change.len < first || change.from < from) continue;
+        if (change.at < first) {
+            change.len -= (uint32_t)(first - change.at);
+            change.at = (uint32_t)first;
+        }
+        change.at -= (uint32_t)at;
+        change.from = (uint32_t)(change.from - from + (first - at));
+        out[count++] = change;
+    }
+    return count;
+}
+
+void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp_str text, struct normalised *out) {
+    size_t end = at + text.len, first = first_kept(stream, at, end), front = first - at;
+    size_t from = normal_stream_start(stream, first), to = normal_stream_end(stream, end);
+    struct normal_change *changes = rp_arena_alloc(stream->arena, (stream->change_count + 1) * sizeof(*changes));
+    *out = (struct normalised){.text = text, .original = text, .changes = changes};
+    out->change_count = copy_changes(stream, at, from, first, end, changes);
+    if (out->change_count == 0) return;
+    struct rp_str original = normal_stream_original(stream, from, to > from ? to : from);
+    char *copy = rp_arena_alloc(stream->arena, front + original.len + 1);
+    if (front) memcpy(copy, text.data, front);
+    memcpy(copy + front, original.data, original.len);
+    copy[front + original.len] = '\0';
+    out->original = rp_str_n(copy, front + original.len);
+}
+
+void normal_stream_drop(struct normal_stream *stream, size_t original, size_t normalised) {
+    struct normalised all = all_changes(stream);
+    size_t gone = normalise_changes_before(&all, normalised);
+    const struct normal_change *last = gone ? &stream->changes[gone - 1] : NULL;
+    if (last && normalised < last->at + last->len) normalised = last->at; /* not into the middle of a change */
+    size_t start = normalise_start(&all, normalised);
+    if (start > original || start < stream->from + DROP_MIN) return;
+    rp_buf_consume(&stream->original, start - stream->from);
+    stream->from = start;
+    stream->dropped = normalised;
+    if (gone < 2) return;
+    gone--; /* the last one tells how far the two texts have moved apart */
+    memmove(stream->changes, stream->changes + gone, (stream->change_count - gone) * sizeof(*stream->changes));
+    stream->change_count -= gone;
+}
