@@ -236,14 +236,31 @@ static void check_price(struct load *load, const struct item *item, bool priced,
                     "%s: it has no price in prices { }, so it counts as free of charge%s", item->path, hint);
 }
 
-static void note_bounds(struct load *load, const struct item *item, const struct model_terms *terms) {
-    if (!load->bot->budgets || terms->max_tokens > 0 || forwards(item)) return;
-    if (terms->price.output == 0 && !budgets_have(load->bot->budgets, BUDGET_TOKENS)) return;
-    report_note(
-        load->report, file_of(item->declared->place), item->declared->place.line,
-        "%s: nothing limits how long its replies may be (max_tokens), so a call reserves %lld tokens for one, and "
-        "a longer one may overdraw a budget",
-        item->path, (long long)load->bot->budgets->reply_tokens);
+/* The limit that not even the reply of one call fits into; NULL: none. */
+static const struct budget_limit *too_small(const struct budgets *budgets, int64_t reply_tokens, int64_t cost) {
+    for (size_t i = 0; i < budgets->count; i++)
+        if ((budgets->limits[i].unit == BUDGET_MONEY ? cost : reply_tokens) > budgets->limits[i].amount)
+            return &budgets->limits[i];
+    return NULL;
+}
+
+static void check_bounds(struct load *load, const struct item *item, const struct model_terms *terms) {
+    const struct budgets *budgets = load->bot->budgets;
+    const struct place place = item->declared->place;
+    if (!budgets || forwards(item)) return;
+    int64_t tokens = terms->max_tokens > 0 ? terms->max_tokens : budgets->reply_tokens;
+    int64_t cost = price_cost(&terms->price, &(struct rp_usage){.output_tokens = tokens});
+    const struct budget_limit *limit = too_small(budgets, tokens, cost);
+    if (limit)
+        report_warn(load->report, file_of(place), place.line,
+                    "%s: a reply of %lld tokens, which each call reserves, is more than the whole budget of %s: lower "
+                    "max_tokens, or reply_tokens in budgets { }",
+                    item->path, (long long)tokens, limit->text);
+    else if (terms->max_tokens == 0 && (cost > 0 || budgets_have(budgets, BUDGET_TOKENS)))
+        report_note(load->report, file_of(place), place.line,
+                    "%s: nothing limits how long its replies may be (max_tokens), so a call reserves %lld tokens for "
+                    "one, and a longer one may overdraw a budget",
+                    item->path, (long long)tokens);
 }
 
 static void take_terms(struct load *load, struct item *item) {
@@ -255,7 +272,7 @@ static void take_terms(struct load *load, struct item *item) {
     if (most) terms->max_tokens = *most;
     terms->system = text_of(item, "system");
     ((struct rp_model *)(void *)item->element)->terms = terms;
-    note_bounds(load, item, terms);
+    check_bounds(load, item, terms);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------------------- */

@@ -105,7 +105,7 @@ static const struct mistake mistakes[] = {
      "bot.lua:4: model 'main': budgets of money need its price: prices { ['gpt-x'] = { input = …, output = … } } (did "
      "you "
      "mean 'gpt-y'?)\n"},
-    {"tokens need none", STORE "budgets { bot_tokens = '1k/day' }\n" MODEL REST, ""},
+    {"tokens need none", STORE "budgets { bot_tokens = '10k/day' }\n" MODEL REST, ""},
     {"a price that is missing is told where there is a table",
      "prices { other = { input = 1, output = 2 } }\n" MODEL REST,
      "bot.lua:2: warning: model 'main': it has no price in prices { }, so it counts as free of charge\n"},
@@ -119,22 +119,26 @@ static const struct mistake mistakes[] = {
      "bot.lua:4: prices: 'c': option 'input': must be 0 to 1000000, got the number -1\n"},
     {"limits are checked",
      STORE "prices { main = { input = 1, output = 2 } }\nbudgets {\n  user = '5/week',\n  bot = { '1/day', '2/day' },\n"
-           "  bot_tokens = '0.50€/day',\n  tokens = '1k/day',\n}\n" MODEL REST,
+           "  bot_tokens = '0.50€/day',\n  tokens = '10k/day',\n}\n" MODEL REST,
      "bot.lua:4: budgets: option 'user': '5/week' is no budget: write \"0.50/day\", with /hour, /day or /month\n"
      "bot.lua:5: budgets: option 'bot': there are two for each day\n"
      "bot.lua:6: budgets: option 'bot_tokens': '0.50€/day' is no budget: write \"100k/day\", with /hour, /day or "
      "/month\n"
      "bot.lua:7: budgets: no option called 'tokens'\n"},
     {"a store that cannot count will not do",
-     "budgets {\n  bot_tokens = '1k/day',\n}\nstores { main = memory {} }\n" MODEL REST,
+     "budgets {\n  bot_tokens = '10k/day',\n}\nstores { main = memory {} }\n" MODEL REST,
      "bot.lua:1: budgets: the store 'main' (memory) cannot count: name another one, store = \"…\"\n"},
     {"a store that is not there is told",
-     STORE "budgets {\n  bot_tokens = '1k/day',\n  store = 'mani',\n}\n" MODEL REST,
+     STORE "budgets {\n  bot_tokens = '10k/day',\n  store = 'mani',\n}\n" MODEL REST,
      "bot.lua:4: budgets: option 'store': no store called 'mani' (did you mean 'main'?)\n"},
     {"a section stands once",
-     STORE "budgets { bot_tokens = '1k/day' }\nbudgets { bot_tokens = '2k/day' }\nprices {}\nprices {}\n" MODEL REST,
+     STORE "budgets { bot_tokens = '10k/day' }\nbudgets { bot_tokens = '20k/day' }\nprices {}\nprices {}\n" MODEL REST,
      "bot.lua:3: budgets: it stands in line 2 already\nbot.lua:5: prices: it stands in line 4 already\n"
      "bot.lua:6: warning: model 'main': it has no price in prices { }, so it counts as free of charge\n"},
+    {"a budget that no call fits into is told",
+     STORE "budgets { bot_tokens = '1M/day', user_tokens = '2047/hour' }\n" MODEL REST,
+     "bot.lua:3: warning: model 'main': a reply of 2048 tokens, which each call reserves, is more than the whole budget "
+     "of 2047/hour: lower max_tokens, or reply_tokens in budgets { }\n"},
     {"no limit is no budget", STORE "budgets {}\n" MODEL REST,
      "bot.lua:2: warning: budgets: it has no limit, so it does nothing\n"},
 };
