@@ -25,6 +25,8 @@ struct talk {
     struct rp_buf text; /* what it has said in this call */
     struct round round;
     unsigned rounds;
+    const struct rp_message *done; /* messages of all rounds so far */
+    size_t done_count;
     int corrections;
     struct rp_str mistakes; /* of a reply that does not fit, a line each */
     struct rp_str given;
@@ -44,6 +46,7 @@ static bool is_held(const struct talk *talk) {
 static void write(struct talk *talk, const struct rp_chunk *chunk, enum rp_flow flow) {
     struct rp_chunk given = *chunk;
     given.finish = talk->finish;
+    if (flow == RP_END && talk->done_count) turn_remember(&talk->source, talk->done, talk->done_count);
     rp_source_write(&talk->source, &given, flow);
 }
 
@@ -185,9 +188,19 @@ static void run_tools(struct talk *talk) {
     round_run(&talk->round, talk->source.turn, prompt_of(talk)->runner);
 }
 
+/* The last `count` messages of the call. */
+static void keep_round(struct talk *talk, size_t count) {
+    struct rp_message *all = rp_arena_alloc(talk->source.turn->arena, (talk->done_count + count) * sizeof(*all));
+    if (talk->done_count) memcpy(all, talk->done, talk->done_count * sizeof(*all));
+    memcpy(all + talk->done_count, talk->call.messages + talk->call.message_count - count, count * sizeof(*all));
+    talk->done = all;
+    talk->done_count += count;
+}
+
 static void on_results(struct round *round) {
     struct talk *talk = (struct talk *)(void *)((char *)round - offsetof(struct talk, round));
     round_tell(round, talk->source.turn, rp_buf_str(&talk->text), &talk->call);
+    keep_round(talk, round->count + 1);
     talk->step = STEP_ASK;
     rp_task_schedule(talk->source.turn->worker, &talk->task);
 }

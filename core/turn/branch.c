@@ -73,8 +73,12 @@ static void copy_session(struct turn *to, const struct turn *from) {
     struct rp_arena *arena = to->pub.arena;
     const struct session *session = &from->session;
     to->session.user = rp_arena_str(arena, session->user);
-    to->session.messages = copy_messages(arena, session->messages, session->message_count);
+    to->session.stored = rp_arena_str(arena, session->stored);
+    to->session.said = session->said;
     to->session.message_count = session->message_count;
+    to->session.begins = session->begins;
+    to->session.summary = rp_arena_str(arena, session->summary);
+    to->session.summed = session->summed;
     if (session->vars)
         to->session.vars = json_deep_copy(session->vars);
     else

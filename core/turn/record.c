@@ -119,22 +119,13 @@ static json_t *usage_part(const struct turn *turn) {
 
 /* ---- what must not be seen ----------------------------------------------------------------------------------------- */
 
-static struct rp_str mask_text(struct turn *turn, struct rp_str text) {
-    for (size_t i = 0; i < turn->pipeline->count; i++) {
-        struct rp_stage *stage = turn->pipeline->stages[i];
-        const struct rp_stage_type *type = (const struct rp_stage_type *)(const void *)stage->element.type;
-        if (type->mask) text = type->mask(stage, &turn->pub, text);
-    }
-    return text;
-}
-
 static void mask_value(struct turn *turn, json_t *value) {
     const char *key;
     json_t *inner;
     size_t index;
     if (json_is_string(value)) {
         struct rp_str text = rp_str_n(json_string_value(value), json_string_length(value));
-        struct rp_str masked = mask_text(turn, text);
+        struct rp_str masked = turn_mask(turn, text);
         if (masked.data != text.data) json_string_setn(value, masked.data ? masked.data : "", masked.len);
     } else if (json_is_object(value)) {
         json_object_foreach(value, key, inner) mask_value(turn, inner);

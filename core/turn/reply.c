@@ -333,6 +333,7 @@ void reply_restart(struct turn *turn) {
     renew_inside(turn, tap);
     tap->state = 0;
     turn->pub.by = NULL;
+    turn->round_messages = 0; /* of a reply that nobody has seen */
     turn->index = tap->stage + 1;
     turn->phase = TURN_INWARD;
     turn_schedule(turn);

@@ -1,151 +1,209 @@
-/* A session's bytes: "RPS2", the user, the time to wake (little-endian, 64 bits), the pipeline that wakes, what is pending,
- * the variables as JSON text, then the messages, each text with its length in front (little-endian, 32 bits). "RPS1", the
- * form before, has neither time nor pipeline nor pending text. Messages are neither parsed nor copied when a turn begins, so that a long history costs a
- * rule's reply next to nothing. */
-#include <stdlib.h>
-
+/* A session's bytes: "RPS3", the user, the time to wake (little-endian, 64 bits), the pipeline that wakes, what is pending,
+ * the variables as JSON text, how many texts were dropped and how many the summary stands for (64 bits each), the summary,
+ * then the records of the conversation (session_record.c); each text has its length in front. "RPS2", the form before,
+ * has neither these numbers nor a summary nor rounds of tools, and "RPS1" has neither time nor pipeline nor pending text.
+ * Records are neither opened nor copied when a turn begins, so that a long history costs a rule's reply next to nothing. */
 #include "core/turn/session.h"
 
-static const char magic[4] = "RPS2", magic_before[4] = "RPS1";
+#include <stdio.h>
+#include <stdlib.h>
 
-enum { MESSAGE_HEAD = 1 + 4 }; /* bytes in front of a message's text: its role, its length */
+#include "core/turn/session_record.h"
+
+enum { NUMBER = 8 }; /* bytes */
+
+static const char magic[] = "RPS3"; /* the last character is the form */
 
 /* ---- decoding ------------------------------------------------------------------------------------------------------ */
 
-static int take_text(struct rp_str *rest, struct rp_str *out) {
-    if (rest->len < 4) return -RP_EIO;
-    const unsigned char *p = (const unsigned char *)rest->data;
-    size_t len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
-    if (len > rest->len - 4) return -RP_EIO;
-    *out = rp_str_n(rest->data + 4, len);
-    *rest = rp_str_n(rest->data + 4 + len, rest->len - 4 - len);
-    return 0;
-}
-
-static int take_message(struct rp_str *rest, struct rp_message *out) {
-    if (rest->data[0] != RP_ROLE_USER && rest->data[0] != RP_ROLE_ASSISTANT) return -RP_EIO;
-    *out = (struct rp_message){.role = (enum rp_role)rest->data[0]};
-    *rest = rp_str_n(rest->data + 1, rest->len - 1);
-    return take_text(rest, &out->text);
-}
-
-static size_t count_messages(struct rp_str rest) {
-    struct rp_message message;
-    size_t count = 0;
-    for (; rest.len > 0; count++)
-        if (take_message(&rest, &message) != 0) return SIZE_MAX;
-    return count;
-}
-
-static int take_time(struct rp_str *rest, int64_t *out) {
+static int take_number(struct rp_str *rest, uint64_t *out) {
     uint64_t value = 0;
-    if (rest->len < 8) return -RP_EIO;
-    for (size_t i = 8; i > 0; i--) value = value << 8 | (unsigned char)rest->data[i - 1];
-    *out = (int64_t)value;
-    *rest = rp_str_n(rest->data + 8, rest->len - 8);
+    if (rest->len < NUMBER) return -RP_EIO;
+    for (size_t i = NUMBER; i > 0; i--) value = value << 8 | (unsigned char)rest->data[i - 1];
+    *out = value;
+    *rest = rp_str_n(rest->data + NUMBER, rest->len - NUMBER);
     return 0;
 }
 
-static int take_head(struct rp_str *rest, struct session *out) {
-    if (rest->len < sizeof(magic)) return -RP_EIO;
-    bool now = memcmp(rest->data, magic, sizeof(magic)) == 0;
-    if (!now && memcmp(rest->data, magic_before, sizeof(magic)) != 0) return -RP_EIO;
-    *rest = rp_str_n(rest->data + sizeof(magic), rest->len - sizeof(magic));
-    int result = take_text(rest, &out->user);
-    if (result == 0 && now) result = take_time(rest, &out->wake_ms);
-    if (result == 0 && now) result = take_text(rest, &out->pipeline);
-    if (result == 0 && now) result = take_text(rest, &out->pending);
-    return result ? result : take_text(rest, &out->vars_text);
+/* The form, 1 to 3; 0: it is none. */
+static int take_form(struct rp_str *rest) {
+    size_t len = sizeof(magic) - 1;
+    if (rest->len < len || memcmp(rest->data, magic, len - 1) != 0) return 0;
+    char form = rest->data[len - 1];
+    *rest = rp_str_n(rest->data + len, rest->len - len);
+    return form >= '1' && form <= magic[len - 1] ? form - '0' : 0;
 }
 
-int session_decode(struct session *session, struct rp_arena *arena, struct rp_str bytes) {
+static int take_head(struct rp_str *rest, int form, struct session *out) {
+    uint64_t wake_ms = 0;
+    int result = text_take(rest, &out->user);
+    if (result == 0 && form >= 2) result = take_number(rest, &wake_ms);
+    if (result == 0 && form >= 2) result = text_take(rest, &out->pipeline);
+    if (result == 0 && form >= 2) result = text_take(rest, &out->pending);
+    if (result == 0) result = text_take(rest, &out->vars_text);
+    if (result == 0 && form >= 3) result = take_number(rest, &out->begins);
+    if (result == 0 && form >= 3) result = take_number(rest, &out->summed);
+    if (result == 0 && form >= 3) result = text_take(rest, &out->summary);
+    out->wake_ms = (int64_t)wake_ms;
+    return result;
+}
+
+/* Looks at every record, so that nothing can go wrong later. */
+static int take_records(struct rp_str rest, int form, struct session *out) {
+    struct record record;
+    out->stored = rest;
+    while (rest.len > 0) {
+        if (record_take(&rest, form >= 3, &record) != 0) return -RP_EIO;
+        out->said += record.kind != RECORD_ROUND;
+        out->message_count += record_messages(&record);
+    }
+    return 0;
+}
+
+int session_decode(struct session *session, struct rp_str bytes) {
     struct rp_str rest = bytes;
     struct session read = {0};
-    if (take_head(&rest, &read) != 0) return -RP_EIO;
-    read.message_count = count_messages(rest);
-    if (read.message_count == SIZE_MAX) return -RP_EIO;
-    read.messages = rp_arena_alloc(arena, (read.message_count + 1) * sizeof(*read.messages));
-    for (size_t i = 0; i < read.message_count; i++) take_message(&rest, &read.messages[i]);
+    int form = take_form(&rest);
+    if (form == 0 || take_head(&rest, form, &read) != 0 || take_records(rest, form, &read) != 0) return -RP_EIO;
     *session = read;
     return 0;
 }
 
-/* ---- encoding ------------------------------------------------------------------------------------------------------ */
+/* ---- what was said --------------------------------------------------------------------------------------------------- */
 
-static int put_text(struct rp_buf *out, struct rp_str text) {
-    unsigned char len[4] = {text.len & 255, text.len >> 8 & 255, text.len >> 16 & 255, text.len >> 24 & 255};
-    int result = rp_buf_append(out, len, sizeof(len));
-    return result ? result : rp_buf_append_str(out, text);
+const struct rp_message *session_texts(struct session *session, struct rp_arena *arena) {
+    struct rp_str rest = session->stored;
+    struct record record;
+    if (session->texts || session->said == 0) return session->texts;
+    struct rp_message *end = session->texts = rp_arena_alloc(arena, session->said * sizeof(*end));
+    while (rest.len > 0 && record_take(&rest, true, &record) == 0)
+        if (record.kind != RECORD_ROUND) end = record_open(&record, arena, NULL, NULL, end);
+    return session->texts;
 }
 
-static int put_head(struct rp_buf *out, const struct session *session) {
-    unsigned char wake[8];
-    for (size_t i = 0; i < sizeof(wake); i++) wake[i] = (uint64_t)session->wake_ms >> 8 * i & 255;
-    int result = rp_buf_append(out, magic, sizeof(magic));
-    if (result == 0) result = put_text(out, session->user);
-    if (result == 0) result = rp_buf_append(out, wake, sizeof(wake));
-    if (result == 0) result = put_text(out, session->pipeline);
-    return result ? result : put_text(out, session->pending);
+/* Calls get ids of their own: the same in each turn, another one for each call, and of a form that all providers take,
+ * whichever of them the call is from. */
+const struct rp_message *session_messages(struct session *session, struct rp_arena *arena, size_t *out_count) {
+    struct rp_str rest = session->stored;
+    struct record record;
+    size_t said = 0, calls = 0;
+    char id[8];
+    *out_count = session->message_count;
+    if (session->messages || session->message_count == 0) return session->messages;
+    struct rp_message *end = session->messages = rp_arena_alloc(arena, session->message_count * sizeof(*end));
+    while (rest.len > 0 && record_take(&rest, true, &record) == 0) {
+        if (record.kind != RECORD_ROUND) {
+            said++;
+            calls = 0;
+        }
+        snprintf(id, sizeof(id), "c%05x", (unsigned)((session->begins + said) & 0xfffff));
+        end = record_open(&record, arena, id, &calls, end);
+    }
+    return session->messages;
 }
 
-static int put_message(struct rp_buf *out, const struct rp_message *message) {
-    char role = (char)message->role;
-    int result = rp_buf_append(out, &role, 1);
-    return result ? result : put_text(out, message->text);
+size_t session_summed(const struct session *session) {
+    uint64_t stored = session->summed > session->begins ? session->summed - session->begins : 0;
+    return session->summary.len == 0 ? 0 : stored < session->said ? (size_t)stored : session->said;
 }
 
-static size_t message_size(const struct rp_message *message) {
-    return MESSAGE_HEAD + message->text.len;
+/* ---- dropping -------------------------------------------------------------------------------------------------------- */
+
+struct rest { /* of the conversation, without the exchanges that have been dropped */
+    struct rp_str stored;
+    size_t said;
+};
+
+/* An exchange is a user's text with what follows it; what an event has said stands by itself. */
+static bool begins_exchange(enum record_kind kind, enum record_kind before) {
+    return kind == RECORD_USER || (kind == RECORD_BOT && before == RECORD_BOT);
 }
 
-static int put_vars(struct session *session, struct rp_buf *out) {
-    if (!session->vars_changed) return put_text(out, session->vars_text);
+/* What is left when the oldest exchanges are dropped until `room` bytes and `most` texts are enough. */
+static struct rest drop_oldest(const struct session *session, size_t most, size_t room) {
+    struct rp_str at = session->stored;
+    enum record_kind before = RECORD_BOT;
+    for (size_t gone = 0; at.len > 0;) {
+        struct rest left = {at, session->said - gone};
+        struct record record;
+        record_take(&at, true, &record);
+        if (begins_exchange(record.kind, before) && left.stored.len <= room && left.said <= most) return left;
+        gone += record.kind != RECORD_ROUND;
+        before = record.kind;
+    }
+    return (struct rest){.stored = at};
+}
+
+/* ---- encoding -------------------------------------------------------------------------------------------------------- */
+
+static int put_number(struct rp_buf *out, uint64_t value) {
+    unsigned char bytes[NUMBER];
+    for (size_t i = 0; i < NUMBER; i++) bytes[i] = value >> 8 * i & 255;
+    return rp_buf_append(out, bytes, NUMBER);
+}
+
+static int put_vars(struct rp_buf *out, const struct session *session) {
+    if (!session->vars_changed) return text_put(out, session->vars_text);
     char *text = json_object_size(session->vars) ? json_dumps(session->vars, JSON_COMPACT) : NULL;
-    int result = put_text(out, rp_str(text));
+    int result = text_put(out, rp_str(text));
     free(text);
     return result;
 }
 
-/* How many of the older messages are kept: the newest that fit. */
-static size_t messages_kept(const struct session *session, const struct rp_message *added, size_t added_count,
-                            size_t max_messages, size_t room) {
-    for (size_t i = 0; i < added_count; i++) {
-        size_t size = message_size(&added[i]);
-        if (size > room) return 0;
-        room -= size;
-    }
-    size_t kept = 0;
-    while (kept < session->message_count && kept + added_count < max_messages) {
-        size_t size = message_size(&session->messages[session->message_count - 1 - kept]);
-        if (size > room) break;
-        room -= size;
-        kept++;
-    }
-    return kept;
+/* `*out_begins`: where the number of dropped texts stands, which is known last. */
+static int put_head(struct rp_buf *out, const struct session *session, size_t *out_begins) {
+    int result = rp_buf_append(out, magic, sizeof(magic) - 1);
+    if (result == 0) result = text_put(out, session->user);
+    if (result == 0) result = put_number(out, (uint64_t)session->wake_ms);
+    if (result == 0) result = text_put(out, session->pipeline);
+    if (result == 0) result = text_put(out, session->pending);
+    if (result == 0) result = put_vars(out, session);
+    *out_begins = out->len;
+    if (result == 0) result = put_number(out, session->begins);
+    if (result == 0) result = put_number(out, session->summed);
+    return result ? result : text_put(out, session->summary);
 }
 
-/* Stored messages stand behind one another in the bytes that they were read from, and go on like that. */
-static struct rp_str stored_messages(const struct session *session, size_t kept) {
-    if (kept == 0) return rp_str_n(NULL, 0);
-    const struct rp_message *last = &session->messages[session->message_count - 1];
-    const char *start = last[1 - (ptrdiff_t)kept].text.data - MESSAGE_HEAD;
-    return rp_str_n(start, (size_t)(last->text.data + last->text.len - start));
+struct added {
+    size_t size, said;
+};
+
+static struct added measure(const struct rp_message *messages, size_t count) {
+    struct added added = {0};
+    for (size_t i = 0, size, span; i < count; i += span ? span : 1) {
+        span = record_span(messages + i, count - i, &size);
+        added.size += span ? size : 0;
+        added.said += span == 1;
+    }
+    return added;
 }
 
-int session_encode(struct session *session, const struct rp_message *added, size_t added_count, size_t max_messages,
+static int put_messages(struct rp_buf *out, const struct rp_message *messages, size_t count) {
+    int result = 0;
+    for (size_t i = 0, size, span; result == 0 && i < count; i += span ? span : 1) {
+        span = record_span(messages + i, count - i, &size);
+        if (span) result = record_put(out, messages + i, span);
+    }
+    return result;
+}
+
+static void set_begins(struct rp_buf *out, size_t place, uint64_t value) {
+    for (size_t i = 0; i < NUMBER; i++) out->data[place + i] = (char)(value >> 8 * i & 255);
+}
+
+int session_encode(const struct session *session, const struct rp_message *messages, size_t count, size_t max_messages,
                    struct rp_buf *out) {
-    if (put_head(out, session) != 0 || put_vars(session, out) != 0) return -RP_ETOOLARGE;
-    size_t kept = messages_kept(session, added, added_count, max_messages, out->max - out->len);
-    struct rp_str stored = stored_messages(session, kept);
-    size_t size = 0;
-    for (size_t i = 0; i < added_count; i++) size += message_size(&added[i]);
-    rp_buf_reserve(out, stored.len + size); /* at once, if it fits */
-    if (rp_buf_append_str(out, stored) != 0) return -RP_ETOOLARGE;
+    size_t place;
+    struct added added = measure(messages, count);
+    if (put_head(out, session, &place) != 0) return -RP_ETOOLARGE;
+    size_t room = out->max - out->len;
     /* An exchange that is larger than a session may be is answered, but not remembered. */
-    if (max_messages < added_count || size > out->max - out->len) return 0;
-    for (size_t i = 0; i < added_count; i++)
-        if (put_message(out, &added[i]) != 0) return -RP_ETOOLARGE;
-    return 0;
+    bool fits = added.said <= max_messages && added.size <= room;
+    struct rest left = fits ? drop_oldest(session, max_messages - added.said, room - added.size) : (struct rest){0};
+    set_begins(out, place, session->begins + (session->said - left.said));
+    rp_buf_reserve(out, left.stored.len + added.size); /* at once, if it fits */
+    if (rp_buf_append_str(out, left.stored) != 0) return -RP_ETOOLARGE;
+    return fits ? put_messages(out, messages, count) : 0;
 }
 
 /* ---- variables ----------------------------------------------------------------------------------------------------- */

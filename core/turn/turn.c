@@ -11,6 +11,7 @@
 #include "core/turn/turn.h"
 
 #define MAX_NAME 128 /* bytes of a session's or a user's name */
+#define SUMMARY_SHARE 8 /* what part of a session its summary may be */
 
 static void turn_finish(struct turn *turn);
 
@@ -479,12 +480,37 @@ void **rp_turn_slot(struct rp_turn *pub, const struct rp_stage *stage) {
 }
 
 size_t rp_session_history(struct rp_turn *pub, size_t max, const struct rp_message **out_messages) {
-    const struct session *session = &turn_of(pub)->session;
-    *out_messages = session->messages;
-    if (session->message_count == 0) return 0;
-    size_t count = session->message_count < max ? session->message_count : max;
-    *out_messages = session->messages + (session->message_count - count);
+    struct session *session = &turn_of(pub)->session;
+    size_t count = session->said < max ? session->said : max;
+    *out_messages = NULL;
+    if (count > 0) *out_messages = session_texts(session, pub->arena) + (session->said - count);
     return count;
+}
+
+size_t rp_session_messages(struct rp_turn *pub, const struct rp_message **out_messages) {
+    size_t count;
+    *out_messages = session_messages(&turn_of(pub)->session, pub->arena, &count);
+    return count;
+}
+
+bool rp_session_is_kept(const struct rp_turn *pub) {
+    const struct turn *turn = (const struct turn *)pub;
+    return turn->runtime->store != NULL && !turn->branch;
+}
+
+size_t rp_session_summary(struct rp_turn *pub, struct rp_str *out_text) {
+    const struct session *session = &turn_of(pub)->session;
+    *out_text = session->summary;
+    return session_summed(session);
+}
+
+void rp_session_set_summary(struct rp_turn *pub, struct rp_str text, size_t texts) {
+    struct turn *turn = turn_of(pub);
+    struct session *session = &turn->session;
+    size_t most = (size_t)turn->runtime->limits.session / SUMMARY_SHARE;
+    if (text.len > most) text.len = rp_utf8_whole(text.data, most);
+    session->summary = rp_arena_str(pub->arena, turn_mask(turn, text));
+    session->summed = session->begins + (texts < session->said ? texts : session->said);
 }
 
 const json_t *rp_session_vars(struct rp_turn *pub) {

@@ -1,6 +1,6 @@
 /* The turn from the inside. Its laws stand in <repartee/turn.h>; this header has what the files of this folder share:
- * turn.c (the way in, and the one way out), reply.c (the way out of the chunks), turn_table.c (tickets, memory),
- * turn_log.c (what is said of a turn when it has ended). */
+ * turn.c (the way in, and the one way out), reply.c (the way out of the chunks), turn_session.c and remember.c (what is
+ * kept), turn_table.c (tickets, memory), turn_log.c (what is said of a turn when it has ended). */
 #ifndef CORE_TURN_TURN_H
 #define CORE_TURN_TURN_H
 
@@ -77,6 +77,8 @@ struct turn {
     struct rp_prompt *prompt;
 
     struct session session;
+    const struct rp_message *rounds; /* of tools, that the reply took; see turn_remember */
+    size_t round_messages;
     bool session_queued, session_held, session_fresh;
     bool session_lent; /* the turn that waits for this one holds it */
     bool timeout;      /* started by the core to look whether the session is to be woken */
@@ -125,6 +127,12 @@ void reply_step(struct turn *turn);
 void reply_close(struct turn *turn); /* the source and all taps */
 void reply_restart(struct turn *turn);
 
+/* remember.c */
+/* The messages that a reply took besides its text, rounds of tools: a model's calls and their results. They become part of
+ * the exchange when the turn ends well, if the source is what the turn replies with. Borrowed from the turn's arena. */
+void turn_remember(struct rp_source *source, const struct rp_message *rounds, size_t count);
+size_t remember_exchange(struct turn *turn, const struct rp_message **out_messages); /* what this turn adds to the session */
+
 /* turn_table.c */
 struct turn_table *turn_table_create(void);
 void turn_table_destroy(struct turn_table *table);
@@ -136,5 +144,7 @@ void turn_table_break_all(struct rp_worker *worker, int code);
 void turn_log(struct turn *turn);
 /* Appends what rp_turn_json says behind the id, each member with a comma in front. */
 int turn_json_members(const struct rp_turn *turn, enum rp_finish finish, struct rp_buf *out);
+/* The text without the personal data that the pipeline's stages mask, whether the turn has come as far as them or not. */
+struct rp_str turn_mask(struct turn *turn, struct rp_str text);
 
 #endif

@@ -9,10 +9,8 @@ static int64_t microseconds(const struct turn *turn) {
     return (rp_now_ns() - turn->pub.started_ns) / 1000;
 }
 
-/* The message as it may be written down: masked also where the turn never came as far as the stage that masks, or where
- * that stage leaves messages alone. What is masked already stays as it is. */
-static struct rp_str loggable_prompt(struct turn *turn) {
-    struct rp_str text = turn->pub.message;
+/* Masked also where a stage leaves messages alone. What is masked already stays as it is. */
+struct rp_str turn_mask(struct turn *turn, struct rp_str text) {
     for (size_t i = 0; i < turn->pipeline->count; i++) {
         struct rp_stage *stage = turn->pipeline->stages[i];
         const struct rp_stage_type *type = (const struct rp_stage_type *)(const void *)stage->element.type;
@@ -56,7 +54,7 @@ void turn_log(struct turn *turn) {
     rp_log_str(&line, "request_id", rp_str(turn->pub.id));
     rp_log_str(&line, "user_id", turn->pub.user);
     rp_log_str(&line, "session", turn->pub.session);
-    if (turn->runtime->log_prompts) rp_log_str(&line, "prompt", loggable_prompt(turn));
+    if (turn->runtime->log_prompts) rp_log_str(&line, "prompt", turn_mask(turn, turn->pub.message));
     rp_log_str(&line, "by", rp_str(turn->pub.by ? turn->pub.by : ""));
     rp_log_ms(&line, "response_time", (double)microseconds(turn) / 1e3);
     spend_log(turn, &line);

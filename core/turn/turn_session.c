@@ -36,7 +36,7 @@ static void on_read(struct rp_store_op *op, int code, struct rp_str value) {
     turn->store_op.done = NULL;
     if (code == 0) {
         struct rp_str copy = rp_arena_str(turn->pub.arena, value);
-        code = session_decode(&turn->session, turn->pub.arena, copy);
+        code = session_decode(&turn->session, copy);
     }
     if (turn->phase == TURN_WAITING) {
         turn->session_error = code == -RP_ENOTFOUND ? 0 : -code;
@@ -143,15 +143,10 @@ static void settle_pending(struct turn *turn) {
 }
 
 static void write_exchange(struct turn *turn) {
-    struct rp_str reply = rp_buf_str(&turn->reply);
-    struct rp_str own = rp_str_n(reply.data + turn->pending_len, reply.len - turn->pending_len);
-    const struct rp_message added[] = {{.role = RP_ROLE_USER, .text = turn->pub.message},
-                                        {.role = RP_ROLE_ASSISTANT, .text = own}};
+    const struct rp_message *exchange;
+    size_t count = remember_exchange(turn, &exchange);
     settle_pending(turn);
-    if (turn->pub.event)
-        put_session(turn, &added[1], own.len ? 1 : 0, on_written);
-    else
-        put_session(turn, added, 2, on_written);
+    put_session(turn, exchange, count, on_written);
 }
 
 static void on_timer_written(struct rp_store_op *op, int code, struct rp_str value) {

@@ -221,8 +221,18 @@ RP_EXPORT void rp_turn_set_by(struct rp_turn *turn, const char *format, ...) RP_
 
 /* The turn has its session to itself from on_turn to the end. What a turn puts in is kept when the turn ends well.
  * The core itself adds message and reply to the history. */
-/* Earlier messages, oldest first, at most `max`; in the turn's arena. */
+/* What user and bot have said, oldest first, at most the last `max`; in the turn's arena. */
 RP_EXPORT size_t rp_session_history(struct rp_turn *turn, size_t max, const struct rp_message **out_messages);
+/* All that is kept of the conversation: the same with the tools that the bot's models have called and their results, in
+ * front of the reply that they were for. A result follows its call. Long results are shortened, personal data is masked
+ * as the pipeline masks it, and the ids are the session's own. */
+RP_EXPORT size_t rp_session_messages(struct rp_turn *turn, const struct rp_message **out_messages);
+/* What somebody has written down of how the conversation began, so that it need not be sent to a model in full. Returns
+ * how many messages of rp_session_history, from the very first on, it stands for; an empty text: there is none. Those who
+ * write it replace it as a whole. It comes from what users say, so nobody should take orders from it. */
+RP_EXPORT size_t rp_session_summary(struct rp_turn *turn, struct rp_str *out_text);
+RP_EXPORT void rp_session_set_summary(struct rp_turn *turn, struct rp_str text, size_t messages); /* copied, masked */
+RP_EXPORT bool rp_session_is_kept(const struct rp_turn *turn); /* false: a branch, whatever it puts in is dropped */
 RP_EXPORT const json_t *rp_session_get(struct rp_turn *turn, const char *name); /* borrowed; NULL: not set */
 /* Takes its own reference. NULL or JSON null removes. -RP_ETOOLARGE when the session would outgrow its limit. */
 RP_EXPORT int rp_session_set(struct rp_turn *turn, const char *name, json_t *value);

@@ -26,10 +26,10 @@ static void what_is_encoded_is_decoded(void **state) {
     json_t *value = json_pack("{s:i}", "n", 7);
     assert_int_equal(session_set(&first, "cart", value, 1000), 0);
     encode_exchange(&first, "hello", "好的", 40, &bytes);
-    assert_int_equal(session_decode(&second, arena, rp_buf_str(&bytes)), 0);
+    assert_int_equal(session_decode(&second, rp_buf_str(&bytes)), 0);
     assert_true(rp_str_equal(second.user, RP_STR("u1")));
-    assert_int_equal(second.message_count, 2);
-    assert_true(rp_str_equal(second.messages[1].text, RP_STR("好的")));
+    assert_int_equal(second.said, 2);
+    assert_true(rp_str_equal(session_texts(&second, arena)[1].text, RP_STR("好的")));
     assert_true(json_equal((json_t *)session_get(&second, "cart"), value));
     assert_null(session_get(&second, "other"));
     json_decref(value);
@@ -50,13 +50,13 @@ static void no_cut_of_the_bytes_is_taken_for_a_session(void **state) {
     for (size_t len = 0; len <= bytes.len; len++) {
         struct session read = {0};
         char *copy = rp_arena_copy(arena, bytes.data, len);
-        if (session_decode(&read, arena, rp_str_n(copy, len)) == 0) whole++;
+        if (session_decode(&read, rp_str_n(copy, len)) == 0) whole++;
         session_finish(&read);
     }
     assert_int_equal(whole, 3); /* none, one and two messages: the ends of whole messages */
     struct session read = {0};
     bytes.data[4] = (char)0xff; /* the user's length */
-    assert_int_equal(session_decode(&read, arena, rp_buf_str(&bytes)), -RP_EIO);
+    assert_int_equal(session_decode(&read, rp_buf_str(&bytes)), -RP_EIO);
     rp_buf_finish(&bytes);
     rp_arena_destroy(arena);
 }
@@ -72,11 +72,12 @@ static void the_oldest_messages_go_first(void **state) {
         snprintf(text, sizeof(text), "message %d", i);
         encode_exchange(&session, text, "yes", 6, &bytes);
         struct rp_str copy = rp_arena_str(arena, rp_buf_str(&bytes));
-        assert_int_equal(session_decode(&session, arena, copy), 0);
+        assert_int_equal(session_decode(&session, copy), 0);
         rp_buf_finish(&bytes);
     }
-    assert_int_equal(session.message_count, 6);
-    assert_true(rp_str_equal(session.messages[0].text, RP_STR("message 7")));
+    assert_int_equal(session.said, 6);
+    assert_int_equal(session.begins, 14);
+    assert_true(rp_str_equal(session_texts(&session, arena)[0].text, RP_STR("message 7")));
     rp_arena_destroy(arena);
 }
 
@@ -92,17 +93,206 @@ static void a_session_stays_below_its_ceiling(void **state) {
         rp_buf_init(&bytes, 300);
         encode_exchange(&session, text, "yes", 40, &bytes);
         assert_true(bytes.len <= 300);
-        assert_int_equal(session_decode(&session, arena, rp_arena_str(arena, rp_buf_str(&bytes))), 0);
+        assert_int_equal(session_decode(&session, rp_arena_str(arena, rp_buf_str(&bytes))), 0);
         rp_buf_finish(&bytes);
     }
-    assert_int_equal(session.message_count, 5);
+    assert_int_equal(session.said, 4);
     /* One exchange larger than a session: it is not remembered, the rest stays decodable. */
     struct rp_buf bytes;
     rp_buf_init(&bytes, 60);
     encode_exchange(&session, text, text, 40, &bytes);
-    assert_int_equal(session_decode(&session, arena, rp_buf_str(&bytes)), 0);
-    assert_int_equal(session.message_count, 0);
+    assert_int_equal(session_decode(&session, rp_buf_str(&bytes)), 0);
+    assert_int_equal(session.said, 0);
     rp_buf_finish(&bytes);
+    rp_arena_destroy(arena);
+}
+
+/* ---- rounds of tools ------------------------------------------------------------------------------------------------- */
+
+#define TEXT(what) {(what), sizeof(what) - 1}
+
+static const struct rp_tool_call calls[] = {{.id = TEXT("x1"), .name = TEXT("look"), .arguments = TEXT("{\"id\":7}")},
+                                            {.id = TEXT("x2"), .name = TEXT("buy"), .arguments = TEXT("{}")}};
+static const struct rp_message with_tools[] = {
+    {.role = RP_ROLE_USER, .text = TEXT("where?")},
+    {.role = RP_ROLE_ASSISTANT, .text = TEXT("I look."), .calls = calls, .call_count = 2},
+    {.role = RP_ROLE_TOOL, .text = TEXT("here"), .calls = &calls[0], .call_count = 1},
+    {.role = RP_ROLE_TOOL, .text = TEXT(""), .calls = &calls[1], .call_count = 1},
+    {.role = RP_ROLE_ASSISTANT, .calls = calls, .call_count = 1},
+    {.role = RP_ROLE_TOOL, .text = TEXT("there"), .calls = &calls[0], .call_count = 1},
+    {.role = RP_ROLE_ASSISTANT, .text = TEXT("Here or there.")},
+};
+
+/* The session as "u:…|a:…(id name args)|t:id=…". */
+static const char *write_session(struct session *session, struct rp_arena *arena) {
+    const char *text = "";
+    size_t count;
+    const struct rp_message *messages = session_messages(session, arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct rp_message *message = &messages[i];
+        bool tool = message->role == RP_ROLE_TOOL;
+        text = rp_arena_printf(arena, "%s%s%c:%.*s%s%.*s", text, i ? "|" : "", "suat"[message->role],
+                               RP_STR_ARG(tool ? message->calls[0].id : message->text), tool ? "=" : "",
+                               RP_STR_ARG(tool ? message->text : RP_STR("")));
+        for (size_t k = 0; !tool && k < message->call_count; k++)
+            text = rp_arena_printf(arena, "%s(%.*s %.*s %.*s)", text, RP_STR_ARG(message->calls[k].id),
+                                   RP_STR_ARG(message->calls[k].name), RP_STR_ARG(message->calls[k].arguments));
+    }
+    return text;
+}
+
+/* Writes the session with these messages behind it, and reads it again. */
+static void go_on(struct session *session, struct rp_arena *arena, const struct rp_message *added, size_t count,
+                  size_t max_messages, size_t max_bytes) {
+    struct rp_buf bytes;
+    rp_buf_init(&bytes, max_bytes);
+    assert_int_equal(session_encode(session, added, count, max_messages, &bytes), 0);
+    assert_int_equal(session_decode(session, rp_arena_str(arena, rp_buf_str(&bytes))), 0);
+    rp_buf_finish(&bytes);
+}
+
+static void calls_and_results_are_kept_together(void **state) {
+    struct rp_arena *arena = rp_arena_create();
+    struct session session = {0};
+    (void)state;
+    go_on(&session, arena, with_tools, 7, 40, 4096);
+    assert_string_equal(write_session(&session, arena),
+                        "u:where?|a:(c00001000 look {\"id\":7})(c00001001 buy {})|t:c00001000=here|t:c00001001=|"
+                        "a:(c00001002 look {\"id\":7})|t:c00001002=there|a:Here or there.");
+    assert_int_equal(session.said, 2);
+    const struct rp_message *texts = session_texts(&session, arena);
+    assert_string_equal(rp_arena_str(arena, texts[0].text).data, "where?");
+    assert_string_equal(rp_arena_str(arena, texts[1].text).data, "Here or there.");
+    rp_arena_destroy(arena);
+}
+
+static void what_lacks_its_other_half_is_not_kept(void **state) {
+    static const struct rp_message added[] = {
+        {.role = RP_ROLE_USER, .text = TEXT("where?")},
+        {.role = RP_ROLE_TOOL, .text = TEXT("here"), .calls = &calls[0], .call_count = 1},
+        {.role = RP_ROLE_ASSISTANT, .calls = calls, .call_count = 2},
+        {.role = RP_ROLE_TOOL, .text = TEXT("here"), .calls = &calls[0], .call_count = 1},
+        {.role = RP_ROLE_ASSISTANT, .text = TEXT("Here.")},
+        {.role = RP_ROLE_ASSISTANT, .calls = calls, .call_count = 1},
+    };
+    struct rp_arena *arena = rp_arena_create();
+    struct session session = {0};
+    (void)state;
+    go_on(&session, arena, added, 6, 40, 4096);
+    assert_string_equal(write_session(&session, arena), "u:where?|a:Here.");
+    rp_arena_destroy(arena);
+}
+
+/* Ids stay the same while older exchanges go, so that what a provider has cached of the conversation stays good. */
+static void exchanges_go_as_a_whole(void **state) {
+    static const struct rp_message plain[] = {{.role = RP_ROLE_USER, .text = TEXT("q")},
+                                              {.role = RP_ROLE_ASSISTANT, .text = TEXT("r")}};
+    (void)state;
+    for (size_t most = 2; most < 8; most++) {
+        struct rp_arena *arena = rp_arena_create();
+        struct session session = {0};
+        go_on(&session, arena, plain, 2, most, 4096);
+        go_on(&session, arena, with_tools, 7, most, 4096);
+        go_on(&session, arena, plain, 2, most, 4096);
+        const char *text = write_session(&session, arena);
+        if (most < 4) assert_string_equal(text, "u:q|a:r");
+        if (most == 4 || most == 5) assert_ptr_equal(strstr(text, "u:where?|a:(c00003000 look"), text);
+        if (most > 5) assert_ptr_equal(strstr(text, "u:q|a:r|u:where?|a:(c00003000 look"), text);
+        assert_int_equal(session.begins + session.said, 6);
+        rp_arena_destroy(arena);
+    }
+}
+
+static void no_ceiling_parts_an_exchange(void **state) {
+    (void)state;
+    for (size_t max = 60; max < 700; max += 7) {
+        struct rp_arena *arena = rp_arena_create();
+        struct session session = {0};
+        for (int i = 0; i < 4; i++) go_on(&session, arena, with_tools, 7, 40, max);
+        assert_int_equal(session.said % 2, 0);
+        assert_int_equal(session.message_count, session.said / 2 * 7);
+        rp_arena_destroy(arena);
+    }
+}
+
+static void what_events_say_goes_by_itself(void **state) {
+    static const struct rp_message said = {.role = RP_ROLE_ASSISTANT, .text = TEXT("s")};
+    static const struct rp_message plain[] = {{.role = RP_ROLE_USER, .text = TEXT("q")},
+                                              {.role = RP_ROLE_ASSISTANT, .text = TEXT("r")}};
+    struct rp_arena *arena = rp_arena_create();
+    struct session session = {0};
+    (void)state;
+    go_on(&session, arena, plain, 2, 4, 4096);
+    for (int i = 0; i < 6; i++) go_on(&session, arena, &said, 1, 4, 4096);
+    assert_string_equal(write_session(&session, arena), "a:s|a:s|a:s|a:s");
+    assert_int_equal(session.begins, 4);
+    rp_arena_destroy(arena);
+}
+
+/* ---- the forms before ------------------------------------------------------------------------------------------------- */
+
+static const char form_1[] = "RPS1\2\0\0\0u1\7\0\0\0{\"x\":1}\1\5\0\0\0hello\2\3\0\0\0yes";
+static const char form_2[] = "RPS2\2\0\0\0u1\5\0\0\0\0\0\0\0\4\0\0\0main\4\0\0\0psst"
+                             "\7\0\0\0{\"x\":1}\1\5\0\0\0hello\2\3\0\0\0yes";
+
+static void sessions_of_earlier_versions_go_on(void **state) {
+    struct rp_arena *arena = rp_arena_create();
+    (void)state;
+    for (int form = 1; form <= 2; form++) {
+        struct session session = {0};
+        struct rp_str bytes = form == 1 ? rp_str_n(form_1, sizeof(form_1) - 1) : rp_str_n(form_2, sizeof(form_2) - 1);
+        assert_int_equal(session_decode(&session, bytes), 0);
+        assert_int_equal(session.wake_ms, form == 1 ? 0 : 5);
+        go_on(&session, arena, with_tools, 7, 40, 4096);
+        assert_string_equal(rp_arena_str(arena, session.user).data, "u1");
+        assert_int_equal(json_integer_value(session_get(&session, "x")), 1);
+        const char *text = write_session(&session, arena);
+        assert_ptr_equal(strstr(text, "u:hello|a:yes|u:where?|a:(c00003000 look"), text);
+        session_finish(&session);
+    }
+    rp_arena_destroy(arena);
+}
+
+static void earlier_versions_had_no_rounds(void **state) {
+    static const char bytes[] = "RPS2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\3\0\0\0\0";
+    struct session session = {0};
+    (void)state;
+    assert_int_equal(session_decode(&session, rp_str_n(bytes, sizeof(bytes) - 1)), -RP_EIO);
+    assert_int_equal(session_decode(&session, RP_STR("RPS4\0\0\0\0\0\0\0\0")), -RP_EIO);
+    assert_int_equal(session_decode(&session, RP_STR("RPS0\0\0\0\0\0\0\0\0")), -RP_EIO);
+}
+
+/* ---- the summary ------------------------------------------------------------------------------------------------------- */
+
+static void a_summary_goes_along_while_messages_are_dropped(void **state) {
+    struct rp_arena *arena = rp_arena_create();
+    struct session session = {0};
+    (void)state;
+    assert_int_equal(session_summed(&session), 0);
+    for (int i = 0; i < 4; i++) go_on(&session, arena, with_tools, 7, 8, 4096);
+    session.summary = RP_STR("they talked");
+    session.summed = session.begins + 4;
+    assert_int_equal(session_summed(&session), 4);
+    static const size_t left[] = {2, 0, 0};
+    for (int i = 0; i < 3; i++) {
+        go_on(&session, arena, with_tools, 7, 8, 4096);
+        assert_int_equal(session_summed(&session), left[i]);
+        assert_string_equal(rp_arena_str(arena, session.summary).data, "they talked");
+    }
+    rp_arena_destroy(arena);
+}
+
+static void numbers_that_cannot_be_do_no_harm(void **state) {
+    struct rp_arena *arena = rp_arena_create();
+    struct session session = {0};
+    (void)state;
+    go_on(&session, arena, with_tools, 7, 8, 4096);
+    session.summary = RP_STR("they talked");
+    session.summed = UINT64_MAX;
+    assert_int_equal(session_summed(&session), 2);
+    session.begins = UINT64_MAX;
+    assert_int_equal(session_summed(&session), 0);
+    write_session(&session, arena);
     rp_arena_destroy(arena);
 }
 
@@ -278,6 +468,15 @@ int main(void) {
         cmocka_unit_test(no_cut_of_the_bytes_is_taken_for_a_session),
         cmocka_unit_test(the_oldest_messages_go_first),
         cmocka_unit_test(a_session_stays_below_its_ceiling),
+        cmocka_unit_test(calls_and_results_are_kept_together),
+        cmocka_unit_test(what_lacks_its_other_half_is_not_kept),
+        cmocka_unit_test(exchanges_go_as_a_whole),
+        cmocka_unit_test(no_ceiling_parts_an_exchange),
+        cmocka_unit_test(what_events_say_goes_by_itself),
+        cmocka_unit_test(sessions_of_earlier_versions_go_on),
+        cmocka_unit_test(earlier_versions_had_no_rounds),
+        cmocka_unit_test(a_summary_goes_along_while_messages_are_dropped),
+        cmocka_unit_test(numbers_that_cannot_be_do_no_harm),
         cmocka_unit_test(a_variable_that_is_too_large_changes_nothing),
         cmocka_unit_test(a_session_is_remembered),
         cmocka_unit_test(a_store_that_fails_is_an_error_before_the_last_chunk),

@@ -45,7 +45,7 @@ const json_t *dialogs_kept(const char *session) {
     kept.arena = rp_arena_create();
     snprintf(key, sizeof(key), "session/%s", session);
     struct rp_str bytes = rp_arena_str(kept.arena, test_store_value(&bot.store, key));
-    if (bytes.len == 0 || session_decode(&kept.session, kept.arena, bytes) != 0) return NULL;
+    if (bytes.len == 0 || session_decode(&kept.session, bytes) != 0) return NULL;
     return session_get(&kept.session, "@dialog");
 }
 
