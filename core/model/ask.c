@@ -55,6 +55,8 @@ static const struct rp_call *without_schema(struct rp_turn *turn, const struct r
 static struct rp_source *ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call) {
     unsigned takes = rp_model_takes(model);
     const struct rp_prompt *prompt = call->prompt;
+    if (call->too_large)
+        return rp_source_fault(turn, &(struct rp_fault){.code = RP_ETOOLARGE, .message = call->too_large});
     if (prompt->tools && !(takes & RP_TAKES_TOOLS)) return refuse(model, turn, "tools");
     if (prompt->grammar && !(takes & RP_TAKES_GRAMMAR)) return refuse(model, turn, "grammar");
     if (call->prefix.len && !(takes & RP_TAKES_PREFIX)) return refuse(model, turn, "replies that others have begun");

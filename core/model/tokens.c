@@ -43,11 +43,16 @@ static int64_t estimate(struct rp_str text) {
 }
 
 int64_t rp_model_tokens(const struct rp_model *model, struct rp_str text) {
-    return type_of(model)->tokens ? type_of(model)->tokens(model, text) : estimate(text);
+    return model && type_of(model)->tokens ? type_of(model)->tokens(model, text) : estimate(text);
 }
 
 int64_t rp_model_context(const struct rp_model *model) {
     return type_of(model)->context ? type_of(model)->context(model) : 0;
+}
+
+int64_t rp_model_reply(const struct rp_model *model) {
+    if (type_of(model)->reply) return type_of(model)->reply(model);
+    return model->terms ? model->terms->max_tokens : 0;
 }
 
 /* ---- a call ------------------------------------------------------------------------------------------------------ */

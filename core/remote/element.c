@@ -103,3 +103,8 @@ void rp_remote_close(struct rp_element *element) {
     free(remote->probe_url);
     free(remote);
 }
+
+int64_t rp_remote_context(const struct rp_model *model) {
+    const struct rp_remote_options *options = model->element.options;
+    return options->context;
+}

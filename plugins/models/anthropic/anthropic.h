@@ -16,6 +16,7 @@ struct anthropic_options {
 
 /* request.c */
 int request_head(const void *options, const char *key, struct rp_buf *out);
+int64_t request_reply(const struct rp_model *model); /* tokens of a reply where the prompt does not say */
 int request_write(const void *options, const struct rp_call *call, bool stream, struct rp_buf *out);
 
 /* decode.c */

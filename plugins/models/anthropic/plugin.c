@@ -81,6 +81,8 @@ static const struct rp_model_type anthropic = {
     .probe = rp_remote_probe,
     .probe_cancel = rp_remote_probe_cancel,
     .takes = takes,
+    .context = rp_remote_context,
+    .reply = request_reply,
 };
 
 RP_PLUGIN(.name = "anthropic", .version = "0.1.0", .summary = "Models behind the Messages API",

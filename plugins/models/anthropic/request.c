@@ -185,6 +185,11 @@ static int64_t token_limit(const struct anthropic_options *options, const struct
     return options->remote.max_tokens > 0 ? options->remote.max_tokens : MAX_TOKENS;
 }
 
+int64_t request_reply(const struct rp_model *model) {
+    const struct rp_prompt unset = {0};
+    return token_limit(model->element.options, &unset);
+}
+
 int request_write(const void *data, const struct rp_call *call, bool stream, struct rp_buf *out) {
     const struct anthropic_options *options = data;
     int rc = append(out, "{\"model\":");

@@ -60,3 +60,17 @@ void element_close(struct rp_element *base) {
     free(element);
     base->state = NULL;
 }
+
+/* The text is what people and rules have written, so it holds no control tokens. The vocabulary is only read. */
+int64_t element_tokens(const struct rp_model *model, struct rp_str text) {
+    const struct element *element = model->element.state;
+    const struct llama_vocab *vocab = llama_model_get_vocab(engine_model(element->engine));
+    if (text.len == 0) return 0;
+    int32_t count = llama_tokenize(vocab, text.data, (int32_t)text.len, NULL, 0, false, false);
+    return count < 0 ? -(int64_t)count : count;
+}
+
+int64_t element_context(const struct rp_model *model) {
+    const struct element *element = model->element.state;
+    return engine_context(element->engine);
+}

@@ -23,6 +23,9 @@ struct element { /* made in open; read by all workers */
 int element_check(const void *options, struct rp_error *error);
 int element_open(struct rp_element *element, struct rp_error *error);
 void element_close(struct rp_element *element);
+/* What the core wants to know to choose what of a conversation goes along; any thread. */
+int64_t element_tokens(const struct rp_model *model, struct rp_str text);
+int64_t element_context(const struct rp_model *model);
 
 /* ask.c */
 unsigned element_takes(const struct rp_model *model);

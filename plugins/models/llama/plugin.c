@@ -107,6 +107,8 @@ static const struct rp_model_type llama = {
              .close = element_close},
     .ask = element_ask,
     .takes = element_takes,
+    .tokens = element_tokens,
+    .context = element_context,
 };
 
 RP_PLUGIN(.name = "llama", .version = "1.0.0", .summary = "Local models by llama.cpp", .models = RP_LIST(&llama));

@@ -7,7 +7,6 @@
 
 struct ollama_options {
     struct rp_remote_options remote; /* first */
-    int64_t context;                 /* tokens; 0: unset */
     const char *keep_alive;
     int think; /* index into what the option offers */
 };

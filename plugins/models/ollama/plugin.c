@@ -9,13 +9,6 @@ static const char *const thoughts[] = {"default", "off", "on", "low", "medium", 
 
 static const struct rp_option options[] = {
     RP_REMOTE_OPTIONS("http://127.0.0.1:11434"),
-    {.name = "context",
-     .type = RP_OPTION_INT,
-     FIELD(context),
-     .text = "0",
-     .min = 0,
-     .max = 1e8,
-     .help = "tokens that the model has in view (num_ctx); 0 leaves it to the server"},
     {.name = "keep_alive",
      .type = RP_OPTION_STRING,
      FIELD(keep_alive),
@@ -64,6 +57,7 @@ static const struct rp_model_type ollama = {
     .probe = rp_remote_probe,
     .probe_cancel = rp_remote_probe_cancel,
     .takes = takes,
+    .context = rp_remote_context,
 };
 
 RP_PLUGIN(.name = "ollama", .version = "0.1.0", .summary = "Models behind Ollama's own API",

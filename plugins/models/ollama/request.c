@@ -105,7 +105,7 @@ static int append_options(struct rp_buf *out, const struct ollama_options *optio
         rc = append_number(out, "\"temperature\":", isnan(prompt->temperature) ? own->temperature : prompt->temperature);
     if (rc == 0) rc = append_number(out, "\"top_p\":", isnan(prompt->top_p) ? own->top_p : prompt->top_p);
     if (rc == 0) rc = append_count(out, "\"num_predict\":", prompt->max_tokens > 0 ? prompt->max_tokens : own->max_tokens);
-    if (rc == 0) rc = append_count(out, "\"num_ctx\":", options->context);
+    if (rc == 0) rc = append_count(out, "\"num_ctx\":", own->context);
     if (rc == 0) rc = append_stop(out, prompt->stop);
     if (rc) return rc;
     out->len = out->len == empty ? before : out->len - 1; /* the last comma */

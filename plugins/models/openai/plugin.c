@@ -93,6 +93,7 @@ static const struct rp_model_type openai = {
     .probe = rp_remote_probe,
     .probe_cancel = rp_remote_probe_cancel,
     .takes = takes,
+    .context = rp_remote_context,
 };
 
 RP_PLUGIN(.name = "openai", .version = "0.1.0", .summary = "Models behind the chat completions API",

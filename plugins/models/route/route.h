@@ -156,5 +156,8 @@ int route_check(const void *options, struct rp_error *error);
 int route_open(struct rp_element *element, struct rp_error *error);
 void route_close(struct rp_element *element);
 unsigned route_takes(const struct rp_model *model);
+int64_t route_tokens(const struct rp_model *model, struct rp_str text);
+int64_t route_context(const struct rp_model *model);
+int64_t route_reply(const struct rp_model *model);
 
 #endif

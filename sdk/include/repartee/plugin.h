@@ -168,6 +168,7 @@ struct rp_call { /* lives in the turn's arena */
     struct rp_str prefix;              /* the reply has begun so, with another model that broke off; the source gives only
                                           what comes behind it. Empty: it has not; ends in no white space */
     const struct rp_element *by;       /* who asks, for the explanation; NULL: the model itself */
+    const char *too_large;             /* it must not be asked, as the model has no room for it: a sentence; NULL: it has */
 };
 enum rp_model_takes {
     RP_TAKES_TOOLS = 1 << 0,
@@ -199,11 +200,15 @@ struct rp_model_type {
      * any thread. NULL: there is no tokenizer at hand, nobody knows. */
     int64_t (*tokens)(const struct rp_model *model, struct rp_str text);
     int64_t (*context)(const struct rp_model *model);
+    /* How many tokens a reply may have where the prompt does not say; 0: not known. NULL: what its option max_tokens says. */
+    int64_t (*reply)(const struct rp_model *model);
 };
 RP_EXPORT unsigned rp_model_takes(const struct rp_model *model);
-/* The tokens of a text: counted where the model can, else estimated, rather too many than too few. Any thread. */
+/* The tokens of a text: counted where the model can, else estimated, rather too many than too few; NULL: estimated. Any
+ * thread. */
 RP_EXPORT int64_t rp_model_tokens(const struct rp_model *model, struct rp_str text);
 RP_EXPORT int64_t rp_model_context(const struct rp_model *model); /* tokens; 0: not known */
+RP_EXPORT int64_t rp_model_reply(const struct rp_model *model);   /* tokens; 0: not known */
 /* Asks once. The call is counted and timed. Open, use and close the source; rp_model_talk (talk.h) also runs tools and
  * checks schemas. */
 RP_EXPORT struct rp_source *rp_model_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);

@@ -13,6 +13,7 @@
  *         .type = {.name = "mine", .options_size = sizeof(struct mine), .options = options, .check = rp_remote_check,
  *                  .open = open_model, .attach = rp_remote_attach, .detach = rp_remote_detach, .close = rp_remote_close},
  *         .ask = rp_remote_ask, .probe = rp_remote_probe, .probe_cancel = rp_remote_probe_cancel,
+ *         .context = rp_remote_context,
  *     };
  *
  * The functions of a protocol are called on the turn's worker and keep nothing. */
@@ -34,6 +35,7 @@ struct rp_remote_options { /* the first member of the plugin's options */
     json_t *headers;
     double temperature, top_p; /* negative: unset */
     int64_t max_tokens;        /* 0: unset */
+    int64_t context;           /* tokens; 0: not known */
     bool stream;
     int64_t timeout_connect, timeout_first, timeout_stall, timeout;
     int64_t retries, retry_base, retry_max;
@@ -60,6 +62,9 @@ struct rp_remote_options { /* the first member of the plugin's options */
      .help = "0 to 1; -1 leaves it to the server"},                                                                    \
     {RP_REMOTE_ROW(max_tokens, RP_OPTION_INT), .text = "0", .min = 0, .max = 1e7,                                      \
      .help = "tokens of a reply; 0 leaves it to the server"},                                                          \
+    {RP_REMOTE_ROW(context, RP_OPTION_INT), .text = "0", .min = 0, .max = 1e8,                                         \
+     .help = "tokens that the model has in view, reply included, so that the history is made to fit; ollama is told "   \
+             "them as num_ctx; 0: not known"},                                                                         \
     {RP_REMOTE_ROW(stream, RP_OPTION_BOOL), .text = "true",                                                            \
      .help = "ask for a stream when the client streams; false: the whole reply comes at once"},                        \
     {RP_REMOTE_ROW(timeout_connect, RP_OPTION_DURATION), .text = "10s", .min = 1, .max = 6e5,                          \
@@ -222,6 +227,7 @@ RP_EXPORT int rp_remote_attach(struct rp_element *element, struct rp_worker *wor
 RP_EXPORT void rp_remote_detach(struct rp_element *element, struct rp_worker *worker, void *local);
 RP_EXPORT void rp_remote_probe(struct rp_model *model, struct rp_worker *worker, struct rp_probe *probe);
 RP_EXPORT void rp_remote_probe_cancel(struct rp_model *model, struct rp_probe *probe);
+RP_EXPORT int64_t rp_remote_context(const struct rp_model *model);
 RP_EXPORT struct rp_source *rp_remote_ask(struct rp_model *model, struct rp_turn *turn, const struct rp_call *call);
 
 #ifdef __cplusplus

@@ -61,7 +61,7 @@ static void settings_are_sent(void **state) {
     struct rp_message messages[] = {{.role = RP_ROLE_USER, .text = RP_STR("a")}};
     struct ollama_options options = plain;
     options.remote.max_tokens = 100;
-    options.context = 8192;
+    options.remote.context = 8192;
     options.keep_alive = "30m";
     options.think = 4;
     struct rp_prompt prompt = {.temperature = 0, .top_p = 0.5, .stop = (const char *const[]){"x", "\n", NULL}};
