@@ -11,7 +11,7 @@
 #include "run.h"
 #include "vm.h"
 
-#define HISTORY_BYTES ((size_t)16 << 10)
+#define HISTORY_TOKENS 4000
 
 /* ---- what is asked ----------------------------------------------------------------------------------------------- */
 
@@ -50,12 +50,13 @@ struct rp_model *asking_model(lua_State *L, struct run *run, const struct shape 
     return model;
 }
 
-struct rp_call *asking_call(struct run *run, const struct shape *shape, struct rp_str system, size_t history,
-                            struct rp_str message) {
+struct rp_call *asking_call(struct run *run, struct rp_model *model, const struct shape *shape, struct rp_str system,
+                            size_t history, struct rp_str message) {
     struct rp_arena *arena = run->turn->arena;
     struct rp_prompt *prompt = rp_arena_zalloc(arena, sizeof(*prompt));
     struct rp_call *call = rp_arena_zalloc(arena, sizeof(*call));
-    struct rp_call_parts parts = {.history_size = HISTORY_BYTES, .message = message};
+    struct rp_call_parts parts = {
+        .model = model, .history_texts = history, .history_tokens = HISTORY_TOKENS, .message = message};
     prompt->temperature = prompt->top_p = NAN;
     shape_apply(run, shape, system, prompt);
     parts.system = prompt->system;
@@ -64,7 +65,7 @@ struct rp_call *asking_call(struct run *run, const struct shape *shape, struct r
     if (history) parts.history_count = rp_session_history(run->turn, history, &parts.history);
     call->prompt = prompt;
     call->by = &run->stage->element;
-    rp_call_build(call, arena, &parts);
+    rp_call_build(call, arena, &parts, NULL);
     return call;
 }
 

@@ -24,9 +24,9 @@ void asking_check_form(const struct form *form); /* raises the first mistake, if
 
 /* The model that is meant; raises where there is none. */
 struct rp_model *asking_model(lua_State *L, struct run *run, const struct shape *shape);
-/* What is asked: the shape with this system text, and a message. `history`: earlier messages that go along. */
-struct rp_call *asking_call(struct run *run, const struct shape *shape, struct rp_str system, size_t history,
-                            struct rp_str message);
+/* What this model is asked: the shape with this system text, and a message. `history`: earlier messages that go along. */
+struct rp_call *asking_call(struct run *run, struct rp_model *model, const struct shape *shape, struct rp_str system,
+                            size_t history, struct rp_str message);
 /* Asks, and yields: one wait. The function goes on in `next`, with its run as context and run->asking filled. */
 /* A continuation: the text is JSON, checked, and becomes a value; or nil and an error. */
 int generate_after_json(lua_State *L, int status, lua_KContext context);

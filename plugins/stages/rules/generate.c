@@ -76,7 +76,7 @@ static int generate(lua_State *L) {
     struct rp_model *model = asking_model(L, run, &shape);
     struct shape *kept = rp_arena_alloc(run->turn->arena, sizeof(*kept)); /* tools are looked up in it */
     *kept = shape;
-    struct rp_call *call = asking_call(run, kept, kept->system, history, prompt);
+    struct rp_call *call = asking_call(run, model, kept, kept->system, history, prompt);
     return asking_start(L, run, model, call, kept->schema ? generate_after_json : after_text);
 }
 

@@ -13,20 +13,43 @@ extern "C" {
 /* ---- what is asked ---------------------------------------------------------------------------------------------- */
 
 struct rp_call_parts {
+    const struct rp_model *model;      /* that is to be asked: it counts tokens, and has a context; NULL: estimated, none */
     struct rp_str system;              /* empty: none */
     const struct rp_message *examples; /* between system and history */
     size_t example_count;
-    const struct rp_message *history; /* oldest first */
+    struct rp_str summary; /* of what was said before the history; empty: none. The model gets it as a user's message that
+                              quotes it, so that nobody whose words are in it speaks with the system's voice */
+    const struct rp_message *history; /* oldest first; as rp_session_messages or rp_session_history give it */
     size_t history_count;
-    size_t history_size;         /* bytes of text that the history may have: the oldest are left out */
+    size_t history_texts;        /* texts of user and bot that may go along: the oldest are left out */
+    int64_t history_tokens;      /* tokens that they may have together, with their tools and the summary */
     struct rp_str message;       /* the user's */
     const struct rp_str *images; /* that belong to it */
     size_t image_count;
     struct rp_str note; /* the system's, behind it; empty: none */
 };
-/* Fills `messages` and `message_count`. The texts stay where they are, the array is the arena's. What is left of the
- * history begins with a user's message, as models want it. */
-RP_EXPORT void rp_call_build(struct rp_call *call, struct rp_arena *arena, const struct rp_call_parts *parts);
+/* What of the history goes along. */
+struct rp_history {
+    size_t first;       /* place in the history of the first message that does; history_count: none do */
+    size_t bare;        /* of what stands in front of this place only the texts do, not the tools */
+    size_t texts;       /* how many of user and bot go along */
+    size_t dropped;     /* and how many stay behind because there is no room; what no user's message begins is not counted */
+    int64_t tokens;     /* what goes along has, the summary included; -1: not all was counted, since it fits in any case */
+    int64_t budget;     /* tokens that it may have, of which the summary takes its part */
+    bool summary;       /* it goes along: there is one, and room for it */
+    const char *too_large; /* the rest is more than the model has room for: a sentence; NULL: it is not */
+};
+/* Chooses: whole exchanges, the newest, as many as `history_texts`, `history_tokens` and the model's context leave room
+ * for. What does not belong to the history always goes along. Tools go along where the call offers them, and the model
+ * takes some; a call and its result are never parted. `count`: the tokens are wanted in any case. */
+RP_EXPORT void rp_history_choose(struct rp_arena *arena, const struct rp_call *call, const struct rp_call_parts *parts,
+                                 bool count, struct rp_history *out);
+/* The same with half of that room, after rp_history_choose. */
+RP_EXPORT void rp_history_halve(const struct rp_call *call, const struct rp_call_parts *parts, struct rp_history *history);
+/* Fills `messages` and `message_count`, and `too_large`, by a choice or by one of its own (NULL). The call's prompt must be
+ * set. The texts stay where they are, the array is the arena's. */
+RP_EXPORT void rp_call_build(struct rp_call *call, struct rp_arena *arena, const struct rp_call_parts *parts,
+                             const struct rp_history *history);
 
 /* The images that came with the turn: its metadata { "images": ["https://…", "data:image/png;base64,…"] }. 0 with the
  * list in the turn's arena, or -RP_EINVALID with a sentence for the client. */

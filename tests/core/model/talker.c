@@ -56,7 +56,7 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     rp_tap_push(turn, rp_arena_zalloc(turn->arena, sizeof(struct rp_tap)), &tap_ops);
     call->prompt = &talker.prompt;
     call->stream = turn->stream;
-    rp_call_build(call, turn->arena, &(struct rp_call_parts){.message = turn->message, .note = talker.prompt.note});
+    rp_call_build(call, turn->arena, &(struct rp_call_parts){.message = turn->message, .note = talker.prompt.note}, NULL);
     rp_turn_reply(turn, rp_model_talk(talker.prompt.model ? talker.prompt.model : &talker.model.model, turn, call));
     return RP_KEEP;
 }

@@ -110,7 +110,7 @@ static void the_message_goes_to_the_model_and_its_reply_back(void **state) {
 }
 
 static void earlier_messages_of_the_session_go_along(void **state) {
-    struct ask_options options = {.history = 2, .history_size = 1024};
+    struct ask_options options = {.history = 2, .history_tokens = 1024};
     (void)state;
     expect_asked(options, NULL, "one", "u:one", "model:main");
     expect_asked(options, NULL, "two", "u:one|a:yes|u:two", "model:main");

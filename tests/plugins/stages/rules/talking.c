@@ -21,7 +21,7 @@ static enum rp_outcome on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     call->prompt = prompt;
     call->stream = turn->stream;
     call->by = &stage->element;
-    rp_call_build(call, turn->arena, &parts);
+    rp_call_build(call, turn->arena, &parts, NULL);
     rp_turn_set_by(turn, "%s", prompt->by ? prompt->by : "model:main");
     rp_turn_reply(turn, rp_model_talk(model, turn, call));
     return RP_KEEP;
