@@ -68,10 +68,12 @@ static void reply(struct cache *cache, struct rp_turn *turn, struct answer *answ
 
 /* ---- there is none ------------------------------------------------------------------------------------------------- */
 
-/* Rules that run tools, forms that replies must fit, and explanations belong to their turn: others cannot share them. */
+/* Rules that run tools, forms that replies must fit, and explanations belong to their turn: others cannot share them. Nor
+ * do conversations that go on share: stages behind may put something into the session, such as a summary of it. */
 static bool asks_alone(const struct cache *cache, struct rp_turn *turn) {
     const struct rp_prompt *prompt = rp_turn_prompt(turn);
-    return !cache->options->share || rp_turn_explained(turn) || prompt->runner || prompt->fits;
+    return !cache->options->share || rp_turn_explained(turn) || prompt->runner || prompt->fits ||
+           (cache->options->history == HISTORY_KEY && key_goes_on(turn));
 }
 
 static void on_found(void *arg, struct answer *answer) {

@@ -45,6 +45,7 @@ struct cache { /* an element's state */
 
 /* NULL and the key; or why the turn's answer cannot be found again: "history". */
 const char *key_of(const struct cache *cache, struct rp_turn *turn, struct key *out_key);
+bool key_goes_on(struct rp_turn *turn); /* a conversation that has begun before */
 /* The message as it is compared; in the turn's arena. */
 struct rp_str fold(struct rp_turn *turn, struct rp_str message);
 
