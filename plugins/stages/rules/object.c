@@ -130,12 +130,19 @@ static const struct field {
 
 /* ---- the userdata ------------------------------------------------------------------------------------------------ */
 
+size_t object_names(lua_State *L, int methods, const char *names[OBJECT_NAMES_MAX]) {
+    size_t count = 0;
+    for (; count < sizeof(fields) / sizeof(fields[0]); count++) names[count] = fields[count].name;
+    methods = lua_absindex(L, methods);
+    for (lua_pushnil(L); count < OBJECT_NAMES_MAX && lua_next(L, methods); lua_pop(L, 1))
+        names[count++] = lua_tostring(L, -2);
+    return count;
+}
+
 static int unknown_field(lua_State *L, const char *name) {
-    static const char *const known[] = {"match", "text", "session", "config", "user", "lang", "history", "metadata",
-                                        "now",   "id",   "handoff", "release", "event", "pass", "get", "post", "sleep",
-                                        "ask",   "confirm", "form", "say", "call", "cancel", "generate", "classify",
-                                        "extract", NULL};
-    const char *near = rp_nearest_name(name, known, sizeof(known) / sizeof(known[0]) - 1);
+    const char *names[OBJECT_NAMES_MAX];
+    size_t count = object_names(L, lua_upvalueindex(1), names);
+    const char *near = rp_nearest_name(name, names, count);
     if (near) return luaL_error(L, "t has no field '%s' (did you mean '%s'?)", name, near);
     return luaL_error(L, "t has no field '%s'", name);
 }

@@ -7,6 +7,9 @@
 struct run;
 
 void object_open(lua_State *L); /* once a state */
+#define OBJECT_NAMES_MAX 64
+/* What `t` has: its fields and methods, which are in the table at `methods`. The number of names. */
+size_t object_names(lua_State *L, int methods, const char *names[OBJECT_NAMES_MAX]);
 /* Pushes a `t` for an attempt; the returned pointer is to be set to NULL at its end. */
 struct run **object_push(lua_State *L, struct run *run);
 void object_forget(lua_State *L, int index); /* the fields that the `t` at `index` has kept */
