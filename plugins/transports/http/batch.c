@@ -43,16 +43,19 @@ static int64_t count_items(struct rp_scan scan) {
 
 static int read_array(struct batch *batch, struct rp_str body, struct rp_error *error) {
     struct rp_str key, array = {0};
+    int found = 0;
     rp_scan_init(&batch->scan, body);
     for (bool first = rp_scan_open(&batch->scan, '{'); rp_scan_key(&batch->scan, &first, &key);) {
-        if (rp_str_equal(key, RP_STR("items")) && !array.data)
+        if (rp_str_equal(key, RP_STR("items")) && ++found)
             rp_scan_raw(&batch->scan, &array);
         else
             rp_scan_skip(&batch->scan);
     }
     if (!rp_scan_done(&batch->scan))
-        return rp_error_set(error, RP_EJSON, "the body is not a JSON object (JSON lines need Content-Type: application/x-ndjson)");
-    if (array.len == 0 || array.data[0] != '[') return rp_error_set(error, RP_EINVALID, "the field 'items' must be an array");
+        return rp_error_set(error, RP_EJSON,
+                            "the body is not a JSON object (JSON lines need Content-Type: application/x-ndjson)");
+    if (found != 1 || array.data[0] != '[')
+        return rp_error_set(error, RP_EINVALID, "the body must have one field 'items', an array");
     rp_scan_init(&batch->scan, array);
     batch->total = count_items(batch->scan);
     batch->first = rp_scan_open(&batch->scan, '[');
