@@ -16,6 +16,9 @@ async function withServer({ delay, transport = "", listener = "", limits = "", s
       transports { http { on = "web", ${transport} } }
       pipeline { ${stages} ask { model = "main" } }`,
     args,
+  }).catch((error) => {
+    model.stop();
+    throw error;
   });
   try {
     await use({ model, bot });
