@@ -20,7 +20,8 @@ beforeEach(() => {
   Object.assign(model, { calls: 0, left: 0, say: ["Good ", "day."], end: "whole", usage: { prompt_tokens: 6, completion_tokens: 100 } });
 });
 after(async () => {
-  await Promise.all(running.map((bot) => bot.stop()));
+  const ends = await Promise.all(running.map((bot) => bot.stop()));
+  for (const end of ends) assert.deepEqual(end, { code: 0, signal: null }); /* nothing was leaked, says the sanitizer */
   await model.stop();
   await redis.stop();
   await rm(folder, { recursive: true, force: true });

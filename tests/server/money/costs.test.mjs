@@ -20,7 +20,7 @@ before(async () => {
     end }` } });
 });
 after(async () => {
-  await bot.stop();
+  assert.deepEqual(await bot.stop(), { code: 0, signal: null });
   await model.stop();
 });
 
