@@ -258,8 +258,8 @@ static void check_bounds(struct load *load, const struct item *item, const struc
                     item->path, (long long)tokens, limit->text);
     else if (terms->max_tokens == 0 && (cost > 0 || budgets_have(budgets, BUDGET_TOKENS)))
         report_note(load->report, file_of(place), place.line,
-                    "%s: nothing limits how long its replies may be (max_tokens), so a call reserves %lld tokens for "
-                    "one, and a longer one may overdraw a budget",
+                    "%s: it has no max_tokens, so where a prompt has none either its replies end at %lld tokens "
+                    "(reply_tokens in budgets { })",
                     item->path, (long long)tokens);
 }
 

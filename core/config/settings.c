@@ -146,10 +146,11 @@ const struct rp_option settings_budgets_options[] = {
     {.name = "reply_tokens",
      .type = RP_OPTION_INT,
      .offset = offsetof(struct settings_budgets, reply_tokens),
-     .text = "2048",
+     .text = "4096",
      .min = 1,
      .max = 1e7,
-     .help = "tokens that a call reserves for its reply where neither the prompt nor the model has max_tokens"},
+     .help = "max_tokens of calls where neither the prompt nor the model has one: a reply that nothing bounds could "
+             "overdraw a budget"},
     {0},
 };
 

@@ -86,10 +86,22 @@ static void on_verdict(void *arg, const struct budget_verdict *verdict) {
 
 /* ---- the reservation --------------------------------------------------------------------------------------------- */
 
-static int64_t reply_tokens(const struct paid *paid, const struct budgets *budgets) {
+/* What a reply may have at the most. Where neither the prompt nor the model says so, the model is told what the budgets
+ * reserve: a reply that nothing bounds could overdraw them. */
+static int64_t bound_reply(struct paid *paid, const struct budgets *budgets) {
     const struct model_terms *terms = paid->model->terms;
-    if (paid->call->prompt->max_tokens > 0) return paid->call->prompt->max_tokens;
-    return terms && terms->max_tokens > 0 ? terms->max_tokens : budgets->reply_tokens;
+    const struct rp_prompt *prompt = paid->call->prompt;
+    struct rp_arena *arena = paid->source.turn->arena;
+    if (prompt->max_tokens > 0) return prompt->max_tokens;
+    if (terms && terms->max_tokens > 0) return terms->max_tokens;
+    struct rp_prompt *bounded = rp_arena_alloc(arena, sizeof(*bounded));
+    struct rp_call *call = rp_arena_alloc(arena, sizeof(*call));
+    *bounded = *prompt;
+    bounded->max_tokens = budgets->reply_tokens;
+    *call = *paid->call;
+    call->prompt = bounded;
+    paid->call = call;
+    return budgets->reply_tokens;
 }
 
 static void begin(struct paid *paid) {
@@ -97,7 +109,7 @@ static void begin(struct paid *paid) {
     const struct model_terms *terms = paid->model->terms;
     paid->begun = true;
     paid->estimate = (struct rp_usage){.input_tokens = tokens_of_call(paid->model, paid->call),
-                                       .output_tokens = reply_tokens(paid, budgets)};
+                                       .output_tokens = bound_reply(paid, budgets)};
     paid->cost = terms ? price_cost(&terms->price, &paid->estimate) : 0;
     paid->hold = budget_hold_create(budgets, paid->source.turn, paid->cost,
                                     paid->estimate.input_tokens + paid->estimate.output_tokens);

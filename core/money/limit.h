@@ -26,7 +26,7 @@ struct budgets {                 /* of one bot, one generation */
     struct rp_store *store;      /* has `add` */
     struct budget_limit *limits; /* the users' in front */
     size_t count, user_count;
-    int64_t reply_tokens; /* reserved for a reply that nothing limits */
+    int64_t reply_tokens; /* that a reply may have which nothing else bounds */
     bool open;            /* a store that fails lets calls through */
     struct rp_metric *failures;
 };

@@ -78,7 +78,7 @@
 ---@field history integer|boolean|nil earlier messages that go along; true: 20 [0]
 
 ---@class rp.failure Why a model gave nothing of use.
----@field code string "upstream_timeout", "upstream_misfit", …
+---@field code string "upstream_timeout", "upstream_misfit", "budget_spent", …
 ---@field message string
 
 ---@class rp.turn

@@ -66,7 +66,7 @@ static void limits_are_for_users_first_and_several_at_once(void **state) {
     assert_int_equal(budgets->limits[1].unit, BUDGET_TOKENS);
     assert_int_equal(budgets->limits[3].period, PERIOD_MONTH);
     assert_ptr_equal(budgets->store, file->bot->sessions);
-    assert_int_equal(budgets->reply_tokens, 2048);
+    assert_int_equal(budgets->reply_tokens, 4096);
     assert_false(budgets->open);
     assert_string_equal(budgets->bot, "bot");
 }
@@ -136,9 +136,9 @@ static const struct mistake mistakes[] = {
      "bot.lua:3: budgets: it stands in line 2 already\nbot.lua:5: prices: it stands in line 4 already\n"
      "bot.lua:6: warning: model 'main': it has no price in prices { }, so it counts as free of charge\n"},
     {"a budget that no call fits into is told",
-     STORE "budgets { bot_tokens = '1M/day', user_tokens = '2047/hour' }\n" MODEL REST,
-     "bot.lua:3: warning: model 'main': a reply of 2048 tokens, which each call reserves, is more than the whole budget "
-     "of 2047/hour: lower max_tokens, or reply_tokens in budgets { }\n"},
+     STORE "budgets { bot_tokens = '1M/day', user_tokens = '4095/hour' }\n" MODEL REST,
+     "bot.lua:3: warning: model 'main': a reply of 4096 tokens, which each call reserves, is more than the whole budget "
+     "of 4095/hour: lower max_tokens, or reply_tokens in budgets { }\n"},
     {"no limit is no budget", STORE "budgets {}\n" MODEL REST,
      "bot.lua:2: warning: budgets: it has no limit, so it does nothing\n"},
 };

@@ -107,6 +107,19 @@ static void while_it_replies_the_most_it_may_cost_is_reserved(void **state) {
     rig_finish(&talker.rig, &talker.client);
 }
 
+static void a_reply_that_nothing_bounds_is_bounded_by_what_is_reserved(void **state) {
+    (void)state;
+    talker.model.replies[0] = talker.model.replies[1] = talker.model.replies[2] = "hello#";
+    talker_say("hi");
+    assert_int_equal(talker.model.prompt.max_tokens, 100);
+    terms.max_tokens = 200; /* the model's own option, which it knows itself */
+    talker_say("hi");
+    assert_int_equal(talker.model.prompt.max_tokens, 0);
+    talker.prompt.max_tokens = 30;
+    talker_say("hi");
+    assert_int_equal(talker.model.prompt.max_tokens, 30);
+}
+
 static void a_reply_that_breaks_off_is_settled_by_estimate(void **state) {
     (void)state;
     int64_t before = counted("repartee_model_tokens_estimated_total", "output");
@@ -262,6 +275,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BUDGET_TEST(the_model_s_own_numbers_are_what_is_spent),
         BUDGET_TEST(while_it_replies_the_most_it_may_cost_is_reserved),
+        BUDGET_TEST(a_reply_that_nothing_bounds_is_bounded_by_what_is_reserved),
         BUDGET_TEST(a_reply_that_breaks_off_is_settled_by_estimate),
         BUDGET_TEST(a_model_that_fails_at_once_costs_nothing),
         BUDGET_TEST(a_model_that_says_nothing_of_its_use_is_estimated),
