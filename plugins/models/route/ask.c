@@ -202,7 +202,10 @@ static bool may_pass(int code) {
 
 /* What one target cannot do at all is not what went wrong with the others. */
 static void remember(struct route_ask *ask, const struct leg *leg, const struct rp_fault *fault) {
-    if (ask->fault.code == 0 || fault->code != RP_EUNSUPPORTED) ask->fault = *fault;
+    if (ask->fault.code == 0 || fault->code != RP_EUNSUPPORTED) {
+        ask->fault = *fault;
+        if (fault->message) ask->fault.message = rp_arena_str(ask->source.turn->arena, rp_str(fault->message)).data;
+    }
     if (!may_pass(fault->code)) ask->useless |= 1u << (leg->target - ask->route->targets);
 }
 
@@ -264,11 +267,19 @@ static void more(struct rp_source *source) {
         leg_more(ask->speaker);
 }
 
+/* The turn ends while this one is asked. It is at fault where it had most of the turn's time and has said nothing. */
+static enum breaker_end blame(const struct route_ask *ask, const struct leg *leg) {
+    const struct rp_turn *turn = ask->source.turn;
+    int64_t now = now_ms(ask), all = (rp_now_ns() - turn->started_ns) / 1000000;
+    bool had_most = 2 * (now - leg->started_ms) > all;
+    return now >= turn->deadline_ms && had_most && !leg->began ? BREAKER_FAILED : BREAKER_UNKNOWN;
+}
+
 static void close(struct rp_source *source) {
     struct route_ask *ask = (struct route_ask *)source;
     rp_timer_stop(worker_of(ask), &ask->timer);
     rp_timer_stop(worker_of(ask), &ask->late);
-    for (struct leg *leg = ask->legs; leg; leg = leg->before) leg_drop(leg, BREAKER_UNKNOWN, "cancelled");
+    for (struct leg *leg = ask->legs; leg; leg = leg->before) leg_drop(leg, blame(ask, leg), "cancelled");
     rp_buf_finish(&ask->said);
 }
 

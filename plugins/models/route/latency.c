@@ -14,7 +14,7 @@ static void average_in(struct latency *latency, int64_t ms, int64_t now_ms) {
 }
 
 void latency_ask(struct latency *latency, int64_t now_ms) {
-    latency->asked = true;
+    if (!latency->known) latency->asked++;
     latency->since_ms = now_ms;
 }
 
@@ -44,7 +44,7 @@ int64_t latency_p95(const struct latency *latency) {
 }
 
 double latency_score(const struct latency *latency, int64_t now_ms) {
-    if (!latency->asked) return 0;
-    double ms = latency->known ? latency->average_ms : LATENCY_FAILED_MS;
+    if (!latency->known && latency->asked == 0) return 0;
+    double ms = latency->known ? latency->average_ms : (double)latency->asked * LATENCY_FAILED_MS;
     return (ms + 1) * exp2(-(double)(now_ms - latency->since_ms) / LATENCY_HALVES_MS);
 }

@@ -15,7 +15,8 @@
 struct latency {
     int32_t ms[LATENCY_KEPT];
     unsigned count, next;
-    bool asked, known;
+    unsigned asked; /* calls, while nothing is known */
+    bool known;
     double average_ms; /* where it is known */
     int64_t since_ms;  /* the average is of then */
 };

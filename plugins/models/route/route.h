@@ -15,7 +15,7 @@
 #include "pick.h"
 
 #define TARGETS_MAX 16
-#define SAID_MAX (4 * 1024 * 1024) /* beyond it a reply is given out as it comes, and nobody can step in any more */
+#define SAID_MAX (1024 * 1024) /* beyond it a reply is given out as it comes, and nobody can step in any more */
 
 struct route_options {
     struct rp_model_list use;

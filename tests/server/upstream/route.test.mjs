@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startBot } from "../support/repartee.mjs";
+import { startScene } from "../reload/scene.mjs";
 import { retryAfter, startUpstream } from "./faulty.mjs";
 import { askBot, modelLine, notesOf } from "./scene.mjs";
 import { completion, stream, wires } from "./wires.mjs";
@@ -25,7 +25,7 @@ async function startRoute(route, { count = 2, options = "", workers = 1, more = 
   const upstreams = [];
   for (const wire of PROTOCOLS.slice(0, count)) upstreams.push(await startUpstream({ wire }));
   const names = NAMES.slice(0, count);
-  const bot = await startBot({
+  const bot = await startScene({
     bot: `
       listeners { web = httpd { address = "127.0.0.1:0" } }
       models {
@@ -37,7 +37,10 @@ async function startRoute(route, { count = 2, options = "", workers = 1, more = 
       transports { http { on = "web", explain = "local" }, ops { on = "web" } }
       pipeline { ask { model = "${more ? "outer" : "main"}" } }`,
     env: { MODEL_KEY: "sk-1" },
-    args: ["--workers", String(workers)],
+    workers,
+  }).catch(async (error) => {
+    for (const upstream of upstreams) await upstream.stop();
+    throw error;
   });
   const says = (i, delay = 0) => async (socket, { body }) => {
     if (delay) await sleep(delay);
@@ -232,6 +235,20 @@ test("checks notice who has gone before a turn does, and who has come back", asy
   scene.upstreams[0].onProbe = null;
   await scene.bot.logged((line) => line.message?.includes("'a' passes its checks again"));
   assert.equal((await scene.ask()).text, "a");
+});
+
+test("a reload ends the checks of what it replaces, also one that is under way, and begins anew", async () => {
+  const scene = await startRoute(`check_every = "100ms"`);
+  scene.upstreams[0].onProbe = scene.fault(0, "hang");
+  await scene.bot.logged((line) => line.message?.includes("'a' fails its checks"));
+  for (let i = 0; i < 10; i++) assert.equal((await scene.bot.control("reload")).ok, true);
+  await until(async () => (await scene.bot.control("status")).draining.length === 0);
+  assert.equal((await scene.ask()).text, "a"); // nothing is known of it yet
+  const probes = () => scene.upstreams[1].probes.length;
+  const from = probes();
+  await sleep(1000);
+  assert.ok(probes() - from <= 13, `${probes() - from} checks in a second`);
+  assert.ok(probes() - from >= 3);
 });
 
 /* ---- hedging ----------------------------------------------------------------------------------------------------- */

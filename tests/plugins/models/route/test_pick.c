@@ -95,7 +95,11 @@ static void one_turn_tries_again_not_all_of_them(void **state) {
     assert_true(latency_score(&slow, 120000) < latency_score(&quick, 120000));
     latency_ask(&slow, 120000); /* one is on its way */
     assert_true(latency_score(&slow, 120001) > latency_score(&quick, 120001));
+    struct latency other = {0};
     latency_ask(&new, 120000);
+    latency_ask(&other, 120000);
+    latency_ask(&other, 120000);
+    assert_true(latency_score(&new, 120000) < latency_score(&other, 120000)); /* at the same moment too */
     assert_true(latency_score(&new, 120001) > latency_score(&quick, 120001));
 }
 

@@ -572,6 +572,21 @@ static void who_fails_too_often_is_left_alone_until_one_looks(void **state) {
     close_scene();
 }
 
+static void who_lets_the_turns_time_pass_is_at_fault(void **state) {
+    (void)state;
+    struct scene here;
+    struct route_options options = usual;
+    options.breaker_failures = 1;
+    open_scene(&here, &options, 2);
+    here.rig.runtime.limits.turn_ms = 50;
+    plays(0, hangs, 1);
+    plays(1, good_b, 1);
+    assert_string_equal(turn(), "!deadline_exceeded");
+    assert_string_equal(turn(), "Bb");
+    expect_asked(1, 1, 0);
+    close_scene();
+}
+
 static void when_all_are_left_alone_it_ends_at_once(void **state) {
     (void)state;
     struct scene here;
@@ -776,6 +791,8 @@ static void who_leaves_leaves_nothing_open(void **state) {
         plays(1, i == 2 ? bad : hangs, 1);
         if (i == 3) measure(0, 5); /* a second is on its way too */
         rig_say(&here.rig, &client, "hi");
+        int64_t give_up = rp_now_ns() + 5000000000; /* until it stands where it is to stand */
+        while (here.fakes[1].asked < (i >= 2) && rp_now_ns() < give_up) rig_spin(&here.rig, 1);
         for (int64_t until = rp_now_ns() + 30000000; rp_now_ns() < until;) rig_spin(&here.rig, 1);
         assert_int_equal(here.fakes[1].asked, i >= 2);
         rp_turn_cancel(client.turn);
@@ -846,6 +863,7 @@ int main(void) {
         cmocka_unit_test(who_wants_it_whole_sees_nothing_of_what_was_cut),
         cmocka_unit_test(where_nobody_can_go_on_the_cut_is_an_error),
         cmocka_unit_test(who_fails_too_often_is_left_alone_until_one_looks),
+        cmocka_unit_test(who_lets_the_turns_time_pass_is_at_fault),
         cmocka_unit_test(when_all_are_left_alone_it_ends_at_once),
         cmocka_unit_test(requests_that_no_model_takes_are_not_held_against_it),
         cmocka_unit_test(who_fails_its_checks_is_passed_by_unless_nobody_else_is_there),
