@@ -97,15 +97,20 @@ static void on_drain(uv_timer_t *timer) {
     rp_batch_cancel(((struct run *)timer->data)->batch);
 }
 
+/* What may take hours is not waited for: the provider goes on with it, and the next run gets it. */
+static int64_t drain_ms(const struct run *run) {
+    return run->options->bulk ? 0 : run->bot->limits.drain_ms;
+}
+
 static void on_signal(uv_signal_t *handle, int number) {
     struct run *run = handle->data;
     if (run->interrupted) _exit(128 + number); /* whoever asks twice does not want to wait */
     run->interrupted = true;
     rp_batch_stop(run->batch);
-    uv_timer_start(&run->drain, on_drain, (uint64_t)run->bot->limits.drain_ms, 0);
+    uv_timer_start(&run->drain, on_drain, (uint64_t)drain_ms(run), 0);
     fprintf(stderr, "%srepartee batch: stopping: %zu under way are finished, for %llds at most; once more ends at once\n",
             run->progress.drawn ? "\r\x1b[K" : "", rp_batch_running(run->batch),
-            (long long)run->bot->limits.drain_ms / 1000);
+            (long long)drain_ms(run) / 1000);
 }
 
 static struct progress_counts counts_of(const struct run *run) {

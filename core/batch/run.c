@@ -161,9 +161,8 @@ static void set_bulk_state(const struct run *run) {
     rp_buf_finish(&path);
 }
 
-static void forget_bulk_state(void) {
-    if (bulk_state()) rmdir(bulk_state()); /* only when nothing is left in it */
-    bulk_state_set(NULL);
+static bool is_whole(const struct run *run) {
+    return !run->trouble.code && run->failed == 0 && !run->interrupted;
 }
 
 static int choose_pipeline(struct run *run) {
@@ -178,7 +177,6 @@ static int choose_pipeline(struct run *run) {
 
 static int with_bot(struct run *run) {
     struct report report = {0};
-    set_bulk_state(run);
     int code = alone_open(&run->alone, run->bot, &report);
     report_print(&report, stderr);
     report_finish(&report);
@@ -187,7 +185,7 @@ static int with_bot(struct run *run) {
     code = choose_pipeline(run);
     if (code == EXIT_OK) run_drive(run);
     alone_close(&run->alone);
-    forget_bulk_state();
+    bulk_state_forget(code == EXIT_OK && is_whole(run));
     return code == EXIT_OK ? conclude(run) : code;
 }
 
@@ -201,8 +199,10 @@ static int with_files(struct run *run) {
     if (code == 0) code = survey(run, &error);
     if (code == 0) code = output_tidy(&run->output, &error);
     if (code != 0) return complain(&error);
-    if (run->total >= 0 && run->total == run->output.ledger.count) return conclude(run); /* all is there already */
-    return with_bot(run);
+    set_bulk_state(run);
+    if (run->total < 0 || run->total != run->output.ledger.count) return with_bot(run);
+    bulk_state_forget(true); /* all is there already */
+    return conclude(run);
 }
 
 static int with_input(struct run *run) {

@@ -191,6 +191,7 @@ static void set_method(CURL *easy, const char *method, struct rp_str body, bool 
 
 /* Seldom given; set back when the last transfer of this handle had them. */
 static void set_route(struct rp_fetch *fetch, const struct rp_fetch_request *request) {
+    curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
     if (request->proxy || fetch->own_proxy)
         curl_easy_setopt(fetch->easy, CURLOPT_PROXY,
                          request->proxy             ? request->proxy

@@ -278,7 +278,7 @@ void bulk_single_over(struct ask *ask) {
 void bulk_fall_back(struct bulk_batch *batch) {
     struct bulk *bulk = batch->bulk;
     if (!bulk->missing)
-        bulk_log(bulk, RP_LOG_WARN, NULL, "there is no batch endpoint at %s: its requests are made one by one", bulk->url);
+        bulk_log(bulk, RP_LOG_ERROR, NULL, "there is no batch endpoint at %s: requests are made one by one", bulk->url);
     bulk->missing = true;
     struct bulk_batch *gathering = bulk->gathering;
     bulk_batch_again(batch);

@@ -221,6 +221,7 @@ struct bulk {
     struct bulk_batch *batches;
     struct bulk_batch *gathering; /* one of them */
     unsigned turned_away;        /* times in a row */
+    int64_t not_taken;           /* the same: handed in, and not in the provider's list */
     bool missing;                /* the server has no such endpoint */
     struct ask *queue, **queue_end; /* for a request of their own, then */
     struct rp_task task;         /* lets them begin */

@@ -266,6 +266,7 @@ static void on_id_kept(struct bulk_batch *batch, int code) {
 void bulk_batch_known(struct bulk_batch *batch) {
     batch->stage = BULK_WAITING;
     batch->bulk->turned_away = 0;
+    batch->bulk->not_taken = 0;
     bulk_key_mark(batch->bulk->remote->keys[batch->call.use.key].text, batch->note->key);
     bulk_log(batch->bulk, RP_LOG_INFO, batch->note->id, "a batch of %lld requests is with the provider",
              (long long)batch->note->total);

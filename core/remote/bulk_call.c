@@ -137,6 +137,7 @@ static int start_fetch(struct bulk_call *call) {
         .stall_ms = options->timeout_stall,
         .total_ms = options->timeout + upload_ms,
         .max_body = BULK_REPLY_MAX,
+        .once = call->request.again == BULK_REFUSED,
         .proxy = element_proxy(remote),
         .ca_file = element_ca_file(remote),
         .ops = &ops,

@@ -90,6 +90,10 @@ static void not_there(struct bulk_batch *batch) {
         bulk_batch_wait(batch, batch->bulk->remote->options->bulk_poll, on_look); /* lists may lag behind */
         return;
     }
+    if (++batch->bulk->not_taken > batch->bulk->remote->options->retries) {
+        bulk_batch_lost(batch, &(struct outcome){RP_EUPSTREAM, 200, "it did not arrive"});
+        return;
+    }
     bulk_log(batch->bulk, RP_LOG_WARN, NULL, "a batch of %lld requests did not arrive: they are handed in again",
              (long long)batch->note->total);
     bulk_batch_again(batch);

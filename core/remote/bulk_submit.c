@@ -30,7 +30,7 @@ static void refused(struct bulk_batch *batch, struct outcome outcome) {
 /* ---- the batch itself -------------------------------------------------------------------------------------------- */
 
 static bool is_unknown(const struct outcome *outcome) {
-    if (outcome->code == RP_EUPCERT) return false; /* nothing was sent */
+    if (outcome->code == RP_EUPCERT || is_missing(outcome)) return false; /* nothing was sent, or to nobody */
     return outcome->status < 400 || outcome->status >= 500 || outcome->status == 408;
 }
 

@@ -4,7 +4,11 @@
 #ifndef CORE_TURN_BULK_STATE_H
 #define CORE_TURN_BULK_STATE_H
 
+#include <stdbool.h>
+
 void bulk_state_set(const char *path); /* copied; NULL: nowhere */
 const char *bulk_state(void);          /* absolute; NULL: there is no such place, nothing outlives the process */
+/* Takes away the folder. `whole`: with all notes in it, since every message has its reply and nobody needs them. */
+void bulk_state_forget(bool whole);
 
 #endif

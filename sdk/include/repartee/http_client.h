@@ -34,6 +34,8 @@ struct rp_fetch_request {
     struct rp_str body; /* borrowed until on_done or cancel */
     int64_t connect_ms, first_byte_ms, stall_ms, total_ms; /* 0: 10 s, none, none, none */
     size_t max_body;    /* bytes; 0: no limit */
+    bool once;          /* not on a connection that was used before: where such a one turns out to be closed, the request is
+                           sent again on a new one, although its server may have seen it */
     const char *proxy;  /* NULL: from the environment (http_proxy, https_proxy, no_proxy) */
     const char *ca_file; /* NULL: the system's */
     const struct rp_fetch_ops *ops;

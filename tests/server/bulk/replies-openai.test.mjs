@@ -1,0 +1,3 @@
+import { testReplies } from "./replies.mjs";
+
+testReplies("openai");
