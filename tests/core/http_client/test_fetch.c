@@ -247,6 +247,37 @@ static void max_body_counts_unpacked_bytes(void **state) {
     peer_close(&peer);
 }
 
+static void answer_once(struct peer_conn *conn, const char *request) {
+    keep(request);
+    (*(unsigned *)conn->peer->data)++;
+    if (conn->requests > 1)
+        peer_reset(conn); /* seen, and never answered */
+    else
+        peer_say(conn, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+}
+
+/* On an old connection that is reset curl sends a request again by itself. */
+static void what_must_not_be_sent_twice_has_a_connection_of_its_own(void **state) {
+    (void)state;
+    for (int once = 0; once < 2; once++) {
+        struct peer peer;
+        struct notes notes;
+        unsigned requests = 0;
+        peer_open(&peer, answer_once);
+        peer.data = &requests;
+        for (int i = 0; i < 2; i++) {
+            struct rp_fetch_request request = notes_request(&peer, &notes, "/");
+            request.body = RP_STR("{}");
+            request.once = once;
+            notes_fetch(&peer, &notes, &request);
+            assert_int_equal(notes.code, 0);
+            notes_finish(&notes);
+        }
+        assert_int_equal(requests, once ? 2 : 3);
+        peer_close(&peer);
+    }
+}
+
 /* ---- what cannot be sent ----------------------------------------------------------------------------------------- */
 
 static void what_cannot_be_sent_is_refused_at_once(void **state) {
@@ -347,6 +378,7 @@ int main(void) {
         cmocka_unit_test(a_response_without_length_ends_with_its_connection),
         cmocka_unit_test(a_compressed_body_is_unpacked),
         cmocka_unit_test(max_body_counts_unpacked_bytes),
+        cmocka_unit_test(what_must_not_be_sent_twice_has_a_connection_of_its_own),
         cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
         cmocka_unit_test(retry_after_is_read_in_every_form),
     };
