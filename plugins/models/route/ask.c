@@ -33,6 +33,7 @@ void ask_on_chunk(struct leg *leg, const struct rp_chunk *chunk, enum rp_flow fl
     if (chunk->type == RP_CHUNK_USAGE) {
         ask->usage.input_tokens += chunk->usage.input_tokens;
         ask->usage.output_tokens += chunk->usage.output_tokens;
+        ask->usage.cached_tokens += chunk->usage.cached_tokens;
     }
     if (flow == RP_MORE && !text && chunk->type != RP_CHUNK_TOOL) {
         leg_more(leg);

@@ -609,7 +609,8 @@ static void when_all_are_left_alone_it_ends_at_once(void **state) {
 
 static void requests_that_no_model_takes_are_not_held_against_it(void **state) {
     (void)state;
-    static const struct act rejects[] = {{.pieces = {"!"}, .fault = RP_EUPREQUEST}};
+    static const struct act rejects[] = {{.pieces = {"!"}, .fault = RP_EUPREQUEST}},
+                            spent[] = {{.pieces = {"!"}, .fault = RP_ESPENT}};
     struct scene here;
     struct route_options options = usual;
     options.breaker_failures = 1;
@@ -617,6 +618,9 @@ static void requests_that_no_model_takes_are_not_held_against_it(void **state) {
     plays(0, rejects, 1);
     for (int i = 0; i < 3; i++) assert_string_equal(turn(), "!upstream_rejected");
     expect_asked(3, 0, 0);
+    plays(0, spent, 1); /* nor what the bot's own budget says */
+    for (int i = 0; i < 3; i++) assert_string_equal(turn(), "!budget_spent");
+    expect_asked(6, 0, 0);
     close_scene();
 }
 
