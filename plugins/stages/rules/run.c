@@ -37,16 +37,22 @@ struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *
 
 /* ---- attempts ---------------------------------------------------------------------------------------------------- */
 
+/* In a turn that can wait for hours only its own end counts: a model that is asked in bulk takes as long. */
+static int64_t wall_ms(const struct run *run) {
+    const struct rules_options *options = run->rules->options;
+    if (run->turn->patient) return run->turn->deadline_ms - rp_worker_now_ms(run->turn->worker);
+    return run->tool ? options->tool_time_ms : options->time_ms;
+}
+
 static void open_account(struct run *run) {
     const struct rules_options *options = run->rules->options;
     run->account = (struct account){.max_steps = options->instructions,
                                     .max_growth = options->turn_memory,
                                     .max_cpu_ns = options->cpu_ms * 1000000,
-                                    .wall_end_ns = rp_now_ns() + options->time_ms * 1000000};
+                                    .wall_end_ns = rp_now_ns() + wall_ms(run) * 1000000};
     run->waits = 0;
     run->handed_off = false;
     run->passed = NULL;
-    if (run->tool) run->account.wall_end_ns = rp_now_ns() + options->tool_time_ms * 1000000;
 }
 
 /* Nothing of the attempt is left behind in the state, nor under way. */

@@ -221,6 +221,20 @@ export function testReplies(name) {
     assert.deepEqual(provider.batches.map(({ requests }) => requests.length), [2, 2]);
   });
 
+  test(`${name}: a rule may ask the model, however long its batch takes`, async () => {
+    await fresh({
+      files: { "rules/shop.lua": `rule "ask" { match = "^ask (.*)", reply = function(t)
+        local text, err = t:generate { prompt = t.match[1] }
+        return (text or err.code) .. "!"
+      end }` },
+      bot: `models { main = ${modelLine(provider)} } pipeline { rules { dir = "rules", time = "50ms" }, ask { model = "main" } }`,
+    });
+    provider.polls = 12;
+    const run = await scene.run(["ask one", "ask two", "three"]);
+    assert.deepEqual(replies(run), ["echo: one!", "echo: two!", "echo: three"], run.log);
+    assert.equal(provider.batches.length, 1);
+  });
+
   test(`${name}: the key is sent, and told to nobody`, async () => {
     const run = await scene.run(["one"]);
     for (const { headers } of provider.calls) assert.ok(JSON.stringify(headers).includes(KEY));
