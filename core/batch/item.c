@@ -6,6 +6,7 @@
 #include "core/turn/turn.h"
 
 #define ID_MAX_BYTES 256 /* of an item's id, as it is written */
+#define ID_MAX_DIGITS 18 /* of one that is a number, its sign included: what every reader of JSON can hold */
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
@@ -32,14 +33,15 @@ static bool is_id(struct rp_str id) {
     char first = id.data[0];
     bool whole = first == '-' || (first >= '0' && first <= '9');
     for (size_t i = 1; whole && i < id.len; i++) whole = id.data[i] >= '0' && id.data[i] <= '9';
-    return (whole || first == '"') && id.len <= ID_MAX_BYTES;
+    return whole ? id.len <= ID_MAX_DIGITS : first == '"' && id.len <= ID_MAX_BYTES;
 }
 
 static int check_id(struct rp_chat_body *body, struct rp_error *error) {
     if (body->id.len == 0 || is_id(body->id)) return 0;
     rp_chat_body_finish(body);
     *body = (struct rp_chat_body){0};
-    return rp_error_set(error, RP_EINVALID, "the field 'id' must be a string of at most 254 bytes or a whole number");
+    return rp_error_set(error, RP_EINVALID, "the field 'id' must be a string of at most 254 bytes or a whole number of at "
+                                           "most 18 digits");
 }
 
 /* Of an item that is JSON, but not as it should be: whoever sent it wants to know which it was. */
