@@ -34,7 +34,8 @@ static void stages_and_notes_form_a_tree(void **state) {
         "  \"notes\": [{\"what\": \"rule\", \"rule\": \"a\", \"outcome\": \"no pattern matches\", \"at\": \"r.lua:3\"},"
         "              {\"what\": \"rule\", \"rule\": \"b\", \"outcome\": \"answered\", \"at\": \"r.lua:9\"}]}],"
         " \"reply\": {\"by\": \"rule:b\", \"finish\": \"stop\", \"bytes\": 2, \"us_to_first\": 2500.0},"
-        " \"usage\": {\"input_tokens\": 7, \"output_tokens\": 3}, \"us\": 3100000}",
+        " \"usage\": {\"input_tokens\": 7, \"output_tokens\": 3, \"estimated\": true, \"cost\": \"0.0012 USD\"},"
+        " \"us\": 3100000}",
         "one\ntwo", false);
     assert_string_equal(text, "message    hi\n"
                               "became     hi there\n"
@@ -49,7 +50,8 @@ static void stages_and_notes_form_a_tree(void **state) {
                               "           two\n"
                               "by         rule:b\n"
                               "finish     stop\n"
-                              "tokens     7 in, 3 out\n"
+                              "tokens     7 in, 3 out, estimated\n"
+                              "cost       0.0012 USD\n"
                               "time       3.10 s, the first text after 2.5 ms\n");
 }
 

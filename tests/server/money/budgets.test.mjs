@@ -183,6 +183,21 @@ test("a Redis that dies lets no call through, or all of them where that is wante
   await rm(own, { recursive: true, force: true });
 });
 
+test("what a process had reserved when it was killed stays spent", async () => {
+  const options = { store: stores.sqlite(), budgets: TEN };
+  const bot = await start({ model, ...options });
+  model.hold();
+  const turn = ask(bot).catch(() => "gone");
+  await until("the model is asked", () => model.calls === 1);
+  await bot.stop("SIGKILL");
+  assert.equal(await turn, "gone");
+  model.release();
+  const again = await startOne(options);
+  model.usage = { prompt_tokens: 6, completion_tokens: 4 };
+  assert.equal((await ask(again)).status, 200);
+  assert.equal(await spent(again), RESERVED + 10);
+});
+
 test("a stop in the middle of a reply settles what it has cost", async () => {
   const options = { store: stores.sqlite(), budgets: TEN };
   const bot = await startOne(options);

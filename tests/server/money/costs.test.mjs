@@ -1,7 +1,7 @@
 // What calls have cost, in the log, the metrics and the explanation: no budgets here.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, metric, post, start, startModel } from "./scene.mjs";
+import { ask, metric, pause, post, start, startModel, until } from "./scene.mjs";
 
 let model, bot;
 
@@ -68,4 +68,24 @@ test("a model that says nothing of its use is estimated, and that is told", asyn
   assert.equal(line.calls[0].estimated, true);
   assert.equal(line.input_tokens, 6);
   assert.ok(line.output_tokens >= 2 && line.output_tokens <= 6);
+});
+
+test("a crowd that shares a call has its cost in one line", async () => {
+  model.usage = { prompt_tokens: 12, completion_tokens: 3 };
+  model.calls = 0;
+  const shared = await start({ model, ask: `cache {}, ask { model = "main" }` });
+  model.hold();
+  const turns = Array.from({ length: 5 }, (_, i) => post(shared, { user: `u${i}` }));
+  await until("the model is asked", () => model.calls === 1);
+  await pause(200);
+  model.release();
+  const answers = await Promise.all(turns);
+  const ids = answers.map((response) => response.headers.get("x-request-id"));
+  for (const response of answers) assert.equal(response.status, 200);
+  const lines = await Promise.all(ids.map((id) => shared.logged((one) => one.request_id === id && one.status)));
+  const costs = lines.filter(({ cost }) => cost !== undefined);
+  assert.equal(model.calls, 1);
+  assert.deepEqual(costs.map(({ cost, calls }) => [cost, calls.length]), [[0.015, 1]]);
+  assert.equal(await metric(shared, `repartee_model_cost_total{bot="shop",model="main"}`), 15_000_000);
+  assert.deepEqual(await shared.stop(), { code: 0, signal: null });
 });
