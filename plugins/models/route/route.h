@@ -1,6 +1,7 @@
 /* What the files of this plugin share. plugin.c: options; element.c: a configured route and its targets; ask.c: the source
  * of one turn, which tries targets until one has replied; give.c: what it gives out; leg.c: one try; health.c: looks at
- * targets from time to time; target.c: what is known of one; tell.c: explanation, log, metrics. breaker.c, latency.c and pick.c are pure.
+ * targets from time to time; target.c: what is known of one; room.c: how much of a conversation they take; tell.c:
+ * explanation, log, metrics. breaker.c, latency.c and pick.c are pure.
  *
  * What is known of a target (breaker, latency, health) belongs to the process, not to a worker: a server that has gone is
  * noticed once, and is looked at by one call, not by one of each worker. It is behind a lock that is held for a few
@@ -156,6 +157,8 @@ int route_check(const void *options, struct rp_error *error);
 int route_open(struct rp_element *element, struct rp_error *error);
 void route_close(struct rp_element *element);
 unsigned route_takes(const struct rp_model *model);
+
+/* room.c */
 int64_t route_tokens(const struct rp_model *model, struct rp_str text);
 int64_t route_context(const struct rp_model *model);
 int64_t route_reply(const struct rp_model *model);
