@@ -122,12 +122,13 @@ static bool begins_exchange(enum record_kind kind, enum record_kind before) {
 /* What is left when the oldest exchanges are dropped until `room` bytes and `most` texts are enough. */
 static struct rest drop_oldest(const struct session *session, size_t most, size_t room) {
     struct rp_str at = session->stored;
-    enum record_kind before = RECORD_BOT;
+    enum record_kind before = RECORD_USER;
     for (size_t gone = 0; at.len > 0;) {
         struct rest left = {at, session->said - gone};
         struct record record;
         record_take(&at, true, &record);
-        if (begins_exchange(record.kind, before) && left.stored.len <= room && left.said <= most) return left;
+        bool begins = left.stored.len == session->stored.len || begins_exchange(record.kind, before);
+        if (begins && left.stored.len <= room && left.said <= most) return left;
         gone += record.kind != RECORD_ROUND;
         before = record.kind;
     }

@@ -80,6 +80,11 @@ static const struct rp_stage_type look_stage = {.type = {.name = "look"}, .on_tu
 static struct rig rig;
 static struct rig_client client;
 
+static void on_put(struct rp_store_op *op, int code, struct rp_str value) {
+    (void)op, (void)value;
+    assert_int_equal(code, 0);
+}
+
 static void begin(struct script *script) {
     memset(&branch, 0, sizeof(branch));
     rp_buf_init(&branch.text, 1 << 20);
@@ -199,6 +204,63 @@ static void the_session_does_not_hear_of_it(void **state) {
     end();
 }
 
+/* ---- a conversation with tools and a summary ----------------------------------------------------------------------- */
+
+static char conversation[400];
+static bool kept;
+
+static enum rp_outcome converse_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
+    const struct rp_message *messages;
+    struct rp_str summary;
+    (void)stage;
+    size_t count = rp_session_messages(turn, &messages), summed = rp_session_summary(turn, &summary);
+    size_t len = (size_t)snprintf(conversation, sizeof(conversation), "%.*s %zu", RP_STR_ARG(summary), summed);
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(conversation + len, sizeof(conversation) - len, "|%.*s%.*s",
+                                RP_STR_ARG(messages[i].text),
+                                RP_STR_ARG(messages[i].call_count ? messages[i].calls[0].name : RP_STR("")));
+    kept = rp_session_is_kept(turn);
+    rp_session_set_summary(turn, RP_STR("mine"), count);
+    return RP_PASS;
+}
+
+static const struct rp_stage_type converse_stage = {.type = {.name = "converse"}, .on_turn = converse_on_turn};
+
+static void it_sees_tools_and_summary_and_keeps_none(void **state) {
+    (void)state;
+    static const struct rp_tool_call call = {.name = {"look", 4}, .arguments = {"{}", 2}};
+    static const struct rp_message told[] = {{.role = RP_ROLE_USER, .text = {"where?", 6}},
+                                             {.role = RP_ROLE_ASSISTANT, .calls = &call, .call_count = 1},
+                                             {.role = RP_ROLE_TOOL, .text = {"here", 4}, .calls = &call, .call_count = 1},
+                                             {.role = RP_ROLE_ASSISTANT, .text = {"Here.", 5}}};
+    struct session session = {.summary = RP_STR("they met"), .summed = 2};
+    struct test_store store;
+    struct rp_buf bytes;
+    struct rp_store_op op = {.done = on_put};
+    struct script script = {.act = ACT_REPLY, .pieces = hello};
+    begin(&script);
+    rig_add(&rig, &script_stage, &script);
+    rig.stages[1].element.type = &converse_stage.type;
+    test_store_init(&store);
+    rig.runtime.store = &store.store;
+    rp_buf_init(&bytes, 4096);
+    assert_int_equal(session_encode(&session, told, 4, 40, &bytes), 0);
+    const struct rp_store_type *type = (const struct rp_store_type *)(const void *)store.store.element.type;
+    type->put(&store.store, rig.worker, RP_STR("session/s1"), rp_buf_str(&bytes), 0, &op);
+    struct rp_turn_start start = {.message = RP_STR("two"), .session = RP_STR("s1")};
+    assert_int_equal(rig_start(&rig, &client, &start), 0);
+    rig_finish(&rig, &client);
+    branch.dones = 0;
+    rp_turn_more(branch.turn);
+    while (branch.dones == 0) rig_spin(&rig, 1);
+    assert_string_equal(conversation, "they met 2|where?|look|herelook|Here.");
+    assert_false(kept);
+    assert_null(strstr(test_store_value(&store, "session/s1").data + 40, "mine"));
+    rp_buf_finish(&bytes);
+    test_store_finish(&store);
+    end();
+}
+
 static enum rp_outcome runner_on_turn(struct rp_stage *stage, struct rp_turn *turn) {
     static const struct rp_tool_runner *const somebody = (const void *)"somebody";
     rp_turn_prompt(turn)->runner = somebody;
@@ -224,6 +286,7 @@ int main(void) {
         cmocka_unit_test(an_error_is_its_own),
         cmocka_unit_test(it_has_a_deadline_of_its_own),
         cmocka_unit_test(the_session_does_not_hear_of_it),
+        cmocka_unit_test(it_sees_tools_and_summary_and_keeps_none),
         cmocka_unit_test(a_prompt_that_belongs_to_its_turn_is_not_branched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
