@@ -24,18 +24,18 @@ same() { diff -u "$1" "$2" || die "$2 is not like $1"; }
 
 # what is right passes, whole and in pieces, and nothing is said on stderr
 runs 0
-says "4 passed, 0 failed (45 turns"
+says "5 passed, 0 failed (51 turns"
 [ ! -s err ] || die "stderr: $(cat err)"
 runs 0 --seed 7
-says "8 passed, 0 failed (90 turns"
+says "10 passed, 0 failed (102 turns"
 says "shredded with --seed 7)"
 runs 0 -v -f 'people|fresh'
 says "tests/people.chat: passed"
 says "2 passed"
 silent "all.chat"
 runs 0 tests/all.chat tests/all.chat tests
-says "4 passed"
-(cd .. && "$program" test -c bot/bot.lua) | grep -qF "4 passed" || die "the bot file's folder is not where its tests are"
+says "5 passed"
+(cd .. && "$program" test -c bot/bot.lua) | grep -qF "5 passed" || die "the bot file's folder is not where its tests are"
 
 # what is wrong is told with file and line
 runs 1 bad
@@ -46,7 +46,7 @@ runs 1 broken
 grep -v ' passed, ' out >told || true
 same broken/expected.txt told
 runs 1 broken tests
-says "4 passed, 1 failed"
+says "5 passed, 1 failed"
 
 # usage
 runs 2 --nonsense
@@ -71,7 +71,7 @@ runs 1 --junit junit.xml bad broken tests
 python3 - <<'PY' || die "junit.xml is not what it should be"
 import xml.etree.ElementTree as tree
 suite = tree.parse("junit.xml").getroot()
-assert suite.get("tests") == "6" and suite.get("failures") == "2", suite.attrib
+assert suite.get("tests") == "7" and suite.get("failures") == "2", suite.attrib
 failed = [case.get("file") for case in suite if case.find("failure") is not None]
 assert failed == ["bad/bad.chat", "broken/broken.chat"], failed
 assert "line [-2-]{+two+}" in suite[0].find("failure").text

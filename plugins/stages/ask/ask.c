@@ -171,6 +171,7 @@ const struct rp_stage_type ask_stage = {
              .summary = "asks a model for the reply",
              .options_size = sizeof(struct ask_options),
              .options = ask_table,
+             .check = summary_check,
              .open = summary_open,
              .close = summary_close},
     .on_turn = on_turn,

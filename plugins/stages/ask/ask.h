@@ -37,6 +37,7 @@ bool summary_rests(const struct rp_stage *stage); /* it has just failed, and is 
 /* Stage, turn and `done` are set. Sums up the old summary and these messages. */
 void summary_start(struct summing *summing, struct rp_str before, const struct rp_message *messages, size_t count);
 void summary_drop(struct summing *summing); /* done() is not called any more; also when it is over */
+int summary_check(const void *options, struct rp_error *error);
 int summary_open(struct rp_element *element, struct rp_error *error);
 void summary_close(struct rp_element *element);
 

@@ -167,12 +167,20 @@ void summary_start(struct summing *summing, struct rp_str before, const struct r
     struct rp_str transcript =
         transcript_write(turn->arena, options->summary, before, messages, count, room(options));
     summing->source = rp_model_ask(options->summary, turn, make_call(summing, transcript));
-    rp_timer_start(turn->worker, &summing->late, options->summary_timeout);
+    if (!turn->patient) rp_timer_start(turn->worker, &summing->late, options->summary_timeout);
     rp_source_open(summing->source, &summing->sink);
     rp_source_more(summing->source);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */
+
+/* A summary may turn out twice as long as it should, and must not take the room of what is said. */
+int summary_check(const void *data, struct rp_error *error) {
+    const struct ask_options *options = data;
+    if (options->summary && options->history_tokens < 4 * options->summary_tokens)
+        return rp_error_set(error, RP_ECONFIG, "history_tokens must be at least four times summary_tokens");
+    return 0;
+}
 
 int summary_open(struct rp_element *element, struct rp_error *error) {
     (void)error;

@@ -4,6 +4,7 @@ bot { name = "made-for-tests" }
 stores { main = sqlite { path = "/nonexistent/never.db" } }
 models {
   cloud = openai { base_url = "https://api.nowhere.example/v1", api_key = secret "REPARTEE_TEST_UNSET", model = "m" },
+  scribe = openai { base_url = "https://api.nowhere.example/v1", api_key = secret "REPARTEE_TEST_UNSET", model = "s" },
   told  = scripted { "I say |{message}" },
 }
 listeners  { web = httpd { address = "192.0.2.1:1" } }
@@ -16,3 +17,4 @@ pipeline {
   ask       { model = "cloud" },
 }
 pipeline "told" { ask { model = "told" } }
+pipeline "long" { ask { model = "cloud", history = 2, summary = "scribe" } }

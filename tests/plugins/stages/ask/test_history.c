@@ -319,6 +319,34 @@ static void a_summary_is_no_longer_than_it_may_be(void **state) {
     assert_in_range(strspn(at + 2, "a"), 400, 800); /* 100 tokens, and some tolerance */
 }
 
+static void a_summary_that_leaves_no_room_is_a_mistake(void **state) {
+    struct rp_error error;
+    struct ask_options options = {.history_tokens = 400, .summary_tokens = 100, .summary = &the.scribe.model};
+    (void)state;
+    assert_int_equal(summary_check(&options, &error), 0);
+    options.history_tokens--;
+    assert_int_equal(summary_check(&options, &error), -RP_ECONFIG);
+    options.summary = NULL;
+    assert_int_equal(summary_check(&options, &error), 0);
+}
+
+/* Hours do not matter: the model may collect such calls. */
+static void a_patient_turn_waits_for_its_summary(void **state) {
+    (void)state;
+    sum_up_soon();
+    the.options.summary_timeout = 1;
+    the.scribe.replies[0] = "They talked.";
+    the.scribe.hang_at = 3;
+    for (int i = 0; i < 3; i++) say("one", "1");
+    struct rp_turn_start turn = {
+        .message = RP_STR("four"), .session = RP_STR("s1"), .patient = true, .time_ms = 60};
+    rig_client_clear(&the.client);
+    assert_int_equal(rig_start(&the.rig, &the.client, &turn), 0);
+    rig_finish(&the.rig, &the.client);
+    assert_int_equal(the.client.code, RP_EDEADLINE);
+    assert_int_equal(the.scribe.closed, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tools_of_an_earlier_turn_go_along, begin, end),
@@ -333,6 +361,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_summary_that_hangs_is_waited_for_so_long, begin, end),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_ends_it, begin, end),
         cmocka_unit_test_setup_teardown(a_summary_is_no_longer_than_it_may_be, begin, end),
+        cmocka_unit_test_setup_teardown(a_summary_that_leaves_no_room_is_a_mistake, begin, end),
+        cmocka_unit_test_setup_teardown(a_patient_turn_waits_for_its_summary, begin, end),
         cmocka_unit_test_setup_teardown(it_is_tried_again_after_a_rest, begin, end), /* holds the clock: the last one */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
