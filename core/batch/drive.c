@@ -108,9 +108,12 @@ static void on_signal(uv_signal_t *handle, int number) {
     run->interrupted = true;
     rp_batch_stop(run->batch);
     uv_timer_start(&run->drain, on_drain, (uint64_t)drain_ms(run), 0);
-    fprintf(stderr, "%srepartee batch: stopping: %zu under way are finished, for %llds at most; once more ends at once\n",
-            run->progress.drawn ? "\r\x1b[K" : "", rp_batch_running(run->batch),
-            (long long)drain_ms(run) / 1000);
+    fputs(run->progress.drawn ? "\r\x1b[K" : "", stderr);
+    if (run->options->bulk)
+        fputs("repartee batch: stopping: what providers are working on is left to the next run\n", stderr);
+    else
+        fprintf(stderr, "repartee batch: stopping: %zu under way are finished, for %llds at most; once more ends at once\n",
+                rp_batch_running(run->batch), (long long)drain_ms(run) / 1000);
 }
 
 static struct progress_counts counts_of(const struct run *run) {
