@@ -96,8 +96,35 @@ static void resume(struct ask *ask) {
     rp_fetch_resume(ask->fetch);
 }
 
+static void put_in_front(struct rp_buf *text, struct rp_str front) {
+    struct rp_buf whole;
+    rp_buf_init(&whole, text->max + front.len);
+    rp_buf_append_str(&whole, front);
+    rp_buf_append_str(&whole, rp_buf_str(text));
+    rp_buf_finish(text);
+    *text = whole;
+}
+
+/* What only looked like an echo is text after all. */
+static void pass_over_echo(struct ask *ask) {
+    struct rp_buf *text = &ask->answer.text;
+    struct rp_str prefix = ask->call->prefix;
+    size_t left = prefix.len - ask->echoed, len = text->len < left ? text->len : left;
+    bool same = len == 0 || memcmp(text->data, prefix.data + ask->echoed, len) == 0;
+    bool over = ask->state == ASK_OVER;
+    if (same && len) {
+        rp_buf_consume(text, len);
+        ask->echoed += len;
+        resume(ask);
+    }
+    ask->echoing = same && ask->echoed < prefix.len && !over;
+    if (ask->echoing || ask->echoed == prefix.len || ask->echoed == 0) return;
+    if (!ask->failed) put_in_front(text, rp_str_n(prefix.data, ask->echoed));
+}
+
 static bool pay_text(struct ask *ask) {
     rp_buf_clear(&ask->out);
+    if (ask->echoing) pass_over_echo(ask);
     if (!take_text(ask)) {
         rp_log(RP_LOG_WARN, ask->remote->protocol->name, "%s: the reply is not valid UTF-8",
                ask->remote->element->name);

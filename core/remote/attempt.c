@@ -180,6 +180,9 @@ static void attempt(struct ask *ask) {
     rp_answer_init(&ask->answer, BODY_MAX);
     rp_buf_init(&ask->body, BODY_MAX);
     ask->tools_given = 0;
+    ask->echoed = 0;
+    ask->echoing = ask->call->prefix.len && ask->remote->protocol->echoes &&
+                   ask->remote->protocol->echoes(ask->remote->options);
     ask->use.tried |= 1u << ask->use.key;
     ask->attempts++;
     ask->attempt_ms = rp_worker_now_ms(worker_of(ask));

@@ -72,6 +72,8 @@ struct ask {
     struct rp_buf body; /* of a response that is no stream */
     struct rp_answer answer; /* what has been read and not handed on */
     size_t tools_given;
+    bool echoing;  /* the reply may still begin with what it goes on from */
+    size_t echoed; /* bytes of that which have come and been passed over */
     struct rp_buf out; /* the text that was handed on last */
 
     /* of a turn that can wait; see bulk.h */

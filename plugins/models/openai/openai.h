@@ -5,7 +5,7 @@
 
 #include <repartee/repartee.h>
 
-enum { GOES_ON_NO, GOES_ON_MESSAGE, GOES_ON_PREFIX, GOES_ON_PARTIAL, GOES_ON_FINAL };
+enum { GOES_ON_NO, GOES_ON_MESSAGE, GOES_ON_PREFIX, GOES_ON_ECHO, GOES_ON_PARTIAL, GOES_ON_FINAL };
 enum { MAX_TOKENS_OLD, MAX_TOKENS_NEW };
 
 struct openai_options {

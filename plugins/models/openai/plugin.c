@@ -5,7 +5,7 @@
 
 static const char *const limit_fields[] = {"max_tokens", "max_completion_tokens", NULL};
 
-static const char *const goings[] = {"no", "message", "prefix", "partial", "final", NULL};
+static const char *const goings[] = {"no", "message", "prefix", "echo", "partial", "final", NULL};
 
 #define FIELD(field) .offset = offsetof(struct openai_options, field)
 
@@ -25,8 +25,8 @@ static const struct rp_option options[] = {
      .text = "no",
      .choices = goings,
      .help = "whether, and how, the server goes on from the beginning of a reply: it takes it as the last message "
-             "(llama-server), with prefix = true (DeepSeek, Mistral) or partial = true (Qwen, Moonshot), or with "
-             "continue_final_message (vLLM)"},
+             "(llama-server), with prefix = true (DeepSeek), the same but the reply begins with it again (echo: Mistral), with "
+             "partial = true (Qwen, Moonshot), or with continue_final_message (vLLM)"},
     {.name = "needs_done",
      .type = RP_OPTION_BOOL,
      FIELD(needs_done),
@@ -46,6 +46,10 @@ static const struct rp_option options[] = {
     {0},
 };
 
+static bool echoes(const void *data) {
+    return ((const struct openai_options *)data)->goes_on == GOES_ON_ECHO;
+}
+
 static const struct rp_protocol protocol = {
     .name = "openai",
     .path = "/chat/completions",
@@ -56,6 +60,7 @@ static const struct rp_protocol protocol = {
     .head = request_head,
     .write = request_write,
     .read = answer_read,
+    .echoes = echoes,
     .bulk = &bulk_protocol,
 };
 

@@ -65,6 +65,7 @@ static int append_prefix(struct rp_buf *out, int goes_on, struct rp_str prefix) 
     static const char *const tails[] = {[GOES_ON_NO] = "}",
                                         [GOES_ON_MESSAGE] = "}",
                                         [GOES_ON_PREFIX] = ",\"prefix\":true}",
+                                        [GOES_ON_ECHO] = ",\"prefix\":true}",
                                         [GOES_ON_PARTIAL] = ",\"partial\":true}",
                                         [GOES_ON_FINAL] = "}"};
     int rc = append_text(out, ",{\"role\":\"assistant\",\"content\":", prefix);

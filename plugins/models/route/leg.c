@@ -48,7 +48,7 @@ static enum breaker_end judge(int code) {
 
 static void fail(struct leg *leg, const struct rp_fault *fault) {
     enum breaker_end how = judge(fault->code);
-    int64_t took = leg->began ? -1 : now_ms(leg) - leg->started_ms;
+    int64_t took = leg->began || leg->ask->source.turn->patient ? -1 : now_ms(leg) - leg->started_ms;
     if (how == BREAKER_FAILED) target_failed(leg->target, took, (int64_t)fault->retry_after * 1000, now_ms(leg));
     end(leg, how);
     tell_end(leg, "failed", fault);

@@ -164,6 +164,8 @@ struct rp_protocol {
     /* Adds one JSON text to the answer: an event's data, a line, a whole body, the body of a refusal. 0, or -RP_EJSON when
      * it is none, has the wrong shape, or outgrows a limit. */
     int (*read)(const void *options, struct rp_answer *answer, struct rp_str json);
+    /* Whether a reply that goes on from a beginning (rp_call.prefix) may say that again first. NULL: it does not. */
+    bool (*echoes)(const void *options);
     const struct rp_bulk_protocol *bulk; /* NULL: there is no batch endpoint */
 };
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startScene } from "../reload/scene.mjs";
 import { retryAfter, startUpstream } from "./faulty.mjs";
 import { askBot, modelLine, notesOf } from "./scene.mjs";
-import { completion, stream, wires } from "./wires.mjs";
+import { begun, completion, stream, wires } from "./wires.mjs";
 
 const NAMES = ["a", "b", "c"];
 const PROTOCOLS = [wires.openai, wires.anthropic, wires.ollama];
@@ -170,6 +170,29 @@ test("a second round waits as long as it was told to", async () => {
   assert.equal(reply.text, "a");
   const [first, second] = scene.upstreams[0].requests;
   assert.ok(second.at - first.at >= 895, `${second.at - first.at} ms`);
+});
+
+test("a server that says again what it goes on from is heard once", async () => {
+  const wire = wires.openai;
+  const scene = await startRoute("resume = true, retries = 0, breaker_failures = 0", { count: 1, options: `goes_on = "echo"`, more: `outer = route { "main", "a", resume = true, breaker_failures = 0, retries = 0 }` });
+  const whole = (text) => (socket) => socket.write(stream(wire, [text]));
+  const pieces = (...texts) => (socket) => socket.write(stream(wire, texts));
+  for (const [act, text] of [
+    [pieces("He", "llo", ", you"), "Hello, you"],
+    [whole("Hello, you"), "Hello, you"],
+    [whole(", you"), "Hello, you"],
+    [pieces("H", "ey, you"), "HelloHey, you"], // no echo: it only begins like one
+    [pieces("He"), "HelloHe"],
+    [pieces("Hello"), "Hello"],
+  ]) {
+    scene.upstreams[0].play(scene.fault(0, "cut"), act);
+    const reply = await scene.ask(true);
+    assert.deepEqual([reply.code, reply.text], [undefined, text]);
+  }
+  // one that breaks off within its echo has said nothing
+  scene.upstreams[0].play(scene.fault(0, "cut"), (socket) => socket.end(begun(wire, "Hel")));
+  const reply = await scene.ask(true);
+  assert.deepEqual([reply.code, reply.text], ["upstream_truncated", "Hello"]);
 });
 
 /* ---- breaker and checks ------------------------------------------------------------------------------------------ */
