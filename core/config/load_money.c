@@ -10,6 +10,7 @@
 struct price_row {
     const char *name;
     struct price price;
+    int64_t bulk; /* in thousandths */
     int line;
     bool used;
     struct price_row *next;
@@ -23,6 +24,7 @@ static const char *file_of(struct place place) {
 
 struct row_options {
     double input, output, cached; /* cached: negative for the price of input */
+    double bulk;
 };
 
 static const struct rp_option row_table[] = {
@@ -45,6 +47,12 @@ static const struct rp_option row_table[] = {
      .min = -1,
      .max = PRICE_MOST,
      .help = "the price of a million tokens that the provider has read before; without it that of input"},
+    {.name = "bulk",
+     .type = RP_OPTION_NUMBER,
+     .offset = offsetof(struct row_options, bulk),
+     .text = "0.5",
+     .max = 1,
+     .help = "what part of these prices is paid for what a batch endpoint answers"},
     {0},
 };
 
@@ -66,6 +74,7 @@ static void take_row(struct load *load, const struct part *part, const struct no
     *row = (struct price_row){.name = entry->key, .line = place.line, .next = load->prices};
     row->price = (struct price){price_from(options.input), price_from(options.output),
                                 price_from(options.cached < 0 ? options.input : options.cached)};
+    row->bulk = llround(options.bulk * 1000);
     load->prices = row;
 }
 
@@ -269,6 +278,7 @@ static void take_terms(struct load *load, struct item *item) {
     const int64_t *most = option_of(item, "max_tokens", RP_OPTION_INT);
     terms->priced = row != NULL;
     if (row) terms->price = row->price;
+    if (row) terms->bulk = row->bulk;
     if (most) terms->max_tokens = *most;
     terms->system = text_of(item, "system");
     ((struct rp_model *)(void *)item->element)->terms = terms;

@@ -103,6 +103,7 @@ void model_watch_begin(struct rp_source *source, struct rp_model *model, const s
 
 /* What a model has to say of its use comes at the end, and not to those who have left by then. */
 static bool has_worked(const struct model_watch *watch, int code) {
+    if (watch->bulk && code != 0) return false;
     switch (code) {
     case 0:
     case RP_ECANCELLED:
@@ -113,6 +114,11 @@ static bool has_worked(const struct model_watch *watch, int code) {
     default:
         return watch->first_ns != 0;
     }
+}
+
+/* Rounded up. */
+static int64_t part_of(int64_t cost, int64_t thousandths) {
+    return cost / 1000 * thousandths + (cost % 1000 * thousandths + 999) / 1000;
 }
 
 static struct spend_call spent(const struct model_watch *watch, int code) {
@@ -127,7 +133,12 @@ static struct spend_call spent(const struct model_watch *watch, int code) {
         call.usage.output_tokens = tokens_from_parts(watch->parts);
     }
     if (terms && terms->priced) call.cost = price_cost(&terms->price, &call.usage);
+    if (watch->bulk && call.cost > 0) call.cost = part_of(call.cost, terms->bulk);
     return call;
+}
+
+void model_watch_bulk(struct rp_source *source, bool bulk) {
+    if (source->watch) source->watch->bulk = bulk;
 }
 
 static void note(const struct rp_source *source, const struct spend_call *call, int64_t now) {

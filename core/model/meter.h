@@ -22,12 +22,16 @@ struct model_watch {
     struct rp_usage usage;        /* as the model says */
     int64_t parts;                /* of tokens that have come, estimated (tokens.h) */
     struct budget_hold *hold;     /* what is reserved for it; NULL: nothing */
+    bool bulk;                    /* see model_watch_bulk */
     bool over;
 };
 /* Takes the hold over, which may be NULL: the end of the call settles it. */
 void model_watch_begin(struct rp_source *source, struct rp_model *model, const struct rp_call *call,
                        struct budget_hold *hold);
 void model_watch_chunk(struct rp_source *source, const struct rp_chunk *chunk, enum rp_flow flow);
+/* The call waits for a batch of the provider, or does so no more: it costs what a batch does, and nothing as long as it has
+ * no answer, for another call may still get that. Also for a source that nobody watches. */
+void model_watch_bulk(struct rp_source *source, bool bulk);
 void model_watch_close(struct rp_source *source); /* a reply that has not ended counts as cancelled */
 
 #endif

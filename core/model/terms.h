@@ -8,6 +8,7 @@
 struct model_terms {
     bool priced; /* in the price table */
     struct price price;
+    int64_t bulk; /* what part of it a call in a batch costs, in thousandths */
     int64_t max_tokens; /* of a reply, where the prompt says nothing else; 0: not bounded */
     const char *system; /* what it is told where the prompt has no system text; NULL: nothing */
 };

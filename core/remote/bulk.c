@@ -5,6 +5,7 @@
 
 #include <repartee/metrics.h>
 
+#include "core/model/meter.h"
 #include "core/remote/bulk.h"
 #include "core/turn/bulk_state.h"
 
@@ -26,8 +27,9 @@ void bulk_log(const struct bulk *bulk, enum rp_log_level level, const char *batc
 }
 
 void bulk_count(const struct bulk *bulk, const char *outcome) {
-    rp_metric_add(rp_metric(RP_COUNTER, "repartee_model_batches_total", "Batches handed in to providers, by how they ended",
-                            "model", bulk->remote->element->name, "outcome", outcome, NULL),
+    rp_metric_add(rp_metric(RP_COUNTER, "repartee_model_batches_total",
+                            "Batches handed in to providers, by how they ended", "model", bulk->remote->element->name,
+                            "outcome", outcome, NULL),
                   1);
 }
 
@@ -183,6 +185,7 @@ void bulk_add(struct ask *ask) {
     unsigned char id[BULK_HASH];
     bulk_hash(rp_buf_str(&ask->request), id);
     rp_turn_note(ask->source.turn, bulk->remote->element, "waits for a batch", NULL);
+    model_watch_bulk(&ask->source, true);
     struct bulk_item *item = (struct bulk_item *)bulk_table_find(&bulk->items, id);
     if (item) {
         join(ask, item);
@@ -262,6 +265,7 @@ static void on_singles(struct rp_task *task) {
         struct ask *ask = bulk->queue;
         unlink_ask(ask);
         ask->single = true;
+        model_watch_bulk(&ask->source, false);
         bulk->singles++;
         attempt_alone(ask);
     }

@@ -100,8 +100,9 @@ static void fail_items(struct bulk_batch *batch, const struct outcome *outcome) 
 }
 
 void bulk_batch_lost(struct bulk_batch *batch, const struct outcome *outcome) {
-    bulk_log(batch->bulk, RP_LOG_WARN, batch->note ? batch->note->id : NULL, "a batch of %zu requests has failed (%s): %s%s",
-             batch->count, rp_error_code(outcome->code), outcome->detail, batch->adopted ? "; they are asked anew" : "");
+    bulk_log(batch->bulk, RP_LOG_WARN, batch->note ? batch->note->id : NULL,
+             "a batch of %zu requests has failed (%s): %s%s", batch->count, rp_error_code(outcome->code),
+             outcome->detail, batch->adopted ? "; they are asked anew" : "");
     bulk_count(batch->bulk, "failed");
     if (batch->adopted) {
         bulk_batch_again(batch);
@@ -304,6 +305,7 @@ struct bulk_batch *bulk_batch_adopt(struct bulk *bulk, struct bulk_note *note) {
     batch->call.use.key = key_marked(bulk, note->key);
     bulk_log(bulk, RP_LOG_INFO, note->id, "a batch of %lld requests was handed in before: its results are waited for",
              (long long)note->total);
-    bulk_batch_wait(batch, bulk->remote->options->bulk_wait, on_adopted); /* others of it may come: its results are read once */
+    bulk_batch_wait(batch, bulk->remote->options->bulk_wait,
+                    on_adopted); /* others of it may come: its results are read once */
     return batch;
 }

@@ -63,7 +63,8 @@ static bool certainly_refused(const struct outcome *outcome) {
 
 static struct retry_plan plan(struct bulk_call *call, const struct outcome *outcome) {
     const struct rp_remote_options *options = call->bulk->remote->options;
-    bool may = call->request.again == BULK_ALWAYS || (call->request.again == BULK_REFUSED && certainly_refused(outcome));
+    bool may =
+        call->request.again == BULK_ALWAYS || (call->request.again == BULK_REFUSED && certainly_refused(outcome));
     if (keys_change(call->bulk->remote, rp_worker_now_ms(call->bulk->worker), outcome, call->retry_after_ms,
                     &call->use))
         return (struct retry_plan){.again = true};

@@ -46,7 +46,8 @@ static enum seen see_batches(struct bulk_batch *batch, struct rp_scan *scan, boo
     while (rp_scan_item(scan, &first)) {
         struct rp_bulk_batch listed = {0};
         if (!rp_scan_raw(scan, &json)) return SEEN_NONSENSE;
-        if (remote->protocol->bulk->batch(remote->options, json, &listed, &batch->call.answer) != 0) return SEEN_NONSENSE;
+        if (remote->protocol->bulk->batch(remote->options, json, &listed, &batch->call.answer) != 0)
+            return SEEN_NONSENSE;
         memcpy(batch->told.id, listed.id, sizeof(listed.id));
         *out_older = is_older(batch, &listed);
         if (!is_ours(batch, &listed)) continue;
@@ -102,7 +103,8 @@ static void not_there(struct bulk_batch *batch) {
 static void on_listed(struct bulk_call *call, const struct outcome *outcome) {
     struct bulk_batch *batch = bulk_batch_at(call);
     if (outcome->code != 0) {
-        bulk_batch_give_up(batch, &(struct outcome){outcome->code, outcome->status, "whether it was taken is not known"});
+        bulk_batch_give_up(batch,
+                           &(struct outcome){outcome->code, outcome->status, "whether it was taken is not known"});
         return;
     }
     switch (see(batch, rp_buf_str(&call->reply))) {
@@ -122,7 +124,9 @@ static void on_listed(struct bulk_call *call, const struct outcome *outcome) {
     case SEEN_NONSENSE:
         break;
     }
-    bulk_batch_give_up(batch, &(struct outcome){RP_EUPSTREAM, 200, "whether it was taken is not known: the list of batches cannot be read"});
+    bulk_batch_give_up(
+        batch,
+        &(struct outcome){RP_EUPSTREAM, 200, "whether it was taken is not known: the list of batches cannot be read"});
 }
 
 static void look(struct bulk_batch *batch) {
@@ -131,12 +135,14 @@ static void look(struct bulk_batch *batch) {
     snprintf(url, sizeof(url), "%s?limit=%d%s%s%s%s", batch->bulk->url, PAGE, *last ? "&" : "",
              *last ? batch->bulk->remote->protocol->bulk->after : "", *last ? "=" : "", last);
     batch->call.done = on_listed;
-    bulk_call_start(&batch->call, &(struct bulk_request){
-                                      .what = "the list of batches", .method = "GET", .url = url, .again = BULK_ALWAYS});
+    bulk_call_start(
+        &batch->call,
+        &(struct bulk_request){.what = "the list of batches", .method = "GET", .url = url, .again = BULK_ALWAYS});
 }
 
 void bulk_find(struct bulk_batch *batch) {
-    bulk_log(batch->bulk, RP_LOG_WARN, NULL, "whether a batch of %lld requests was taken is not known: the provider's list is asked",
+    bulk_log(batch->bulk, RP_LOG_WARN, NULL,
+             "whether a batch of %lld requests was taken is not known: the provider's list is asked",
              (long long)batch->note->total);
     batch->stage = BULK_FINDING;
     batch->looks = 0;

@@ -111,7 +111,8 @@ int bulk_note_read(struct rp_str text, const char *url, struct bulk_note *note, 
     if (rc == 0) return 0;
     free(out_ids->ids);
     *out_ids = (struct bulk_ids){0};
-    rp_error_set(error, RP_EJSON, "this is no note of a batch; without the file its requests are asked, and paid, anew");
+    rp_error_set(error, RP_EJSON,
+                 "this is no note of a batch; without the file its requests are asked, and paid, anew");
     if (error) error->line = number;
     return rc;
 }
@@ -205,8 +206,9 @@ int bulk_notes_load(struct bulk *bulk, struct rp_error *error) {
     unsigned count = 0;
     for (struct dirent *entry; rc == 0 && (entry = readdir(folder));) {
         if (!is_marker(entry->d_name)) continue;
-        rc = ++count > FOLDER_MAX ? rp_error_at(error, RP_EIO, bulk->folder, 0, "there are too many files in this folder")
-                                  : load_file(bulk, entry->d_name, error);
+        rc = ++count > FOLDER_MAX
+                 ? rp_error_at(error, RP_EIO, bulk->folder, 0, "there are too many files in this folder")
+                 : load_file(bulk, entry->d_name, error);
     }
     closedir(folder);
     open_all(bulk);

@@ -26,8 +26,8 @@ void bulk_results_end(struct bulk_batch *batch) {
 static void finish(struct bulk_batch *batch) {
     struct bulk *bulk = batch->bulk;
     struct bulk_note *note = batch->note;
-    bulk_log(bulk, RP_LOG_INFO, note->id, "a batch of %lld requests is done, %zu of them expired", (long long)note->total,
-             batch->get.expired);
+    bulk_log(bulk, RP_LOG_INFO, note->id, "a batch of %lld requests is done, %zu of them expired",
+             (long long)note->total, batch->get.expired);
     bulk_count(bulk, "ok");
     bulk_batch_destroy(batch);
     if (!bulk->folder && note->open == 0) bulk_notes_forget(bulk, note);

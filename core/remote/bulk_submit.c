@@ -14,7 +14,8 @@ static bool is_missing(const struct outcome *outcome) {
 static bool read_batch(struct bulk_batch *batch) {
     const struct remote *remote = batch->bulk->remote;
     batch->told = (struct rp_bulk_batch){0};
-    return protocol_of(batch)->batch(remote->options, rp_buf_str(&batch->call.reply), &batch->told, &batch->call.answer) == 0;
+    return protocol_of(batch)->batch(remote->options, rp_buf_str(&batch->call.reply), &batch->told,
+                                     &batch->call.answer) == 0;
 }
 
 /* Nothing of it has been taken. */

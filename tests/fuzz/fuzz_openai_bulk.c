@@ -9,7 +9,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool within(struct rp_str part, const uint8_t *data, size_t size) {
-    return part.len == 0 || ((const uint8_t *)part.data >= data && (const uint8_t *)part.data + part.len <= data + size);
+    return part.len == 0 ||
+           ((const uint8_t *)part.data >= data && (const uint8_t *)part.data + part.len <= data + size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -113,7 +113,7 @@ static int status_of(struct rp_str error) {
         const char *type;
         int status;
     } types[] = {
-        {"invalid_request_error", 400}, {"invalid_request", 400}, {"authentication_error", 401},
+        {"invalid_request_error", 400}, {"invalid_request", 400},  {"authentication_error", 401},
         {"billing_error", 402},         {"permission_error", 403}, {"not_found_error", 404},
         {"request_too_large", 413},     {"rate_limit_error", 429}, {"api_error", 500},
         {"timeout_error", 504},         {"overloaded_error", 529},
@@ -124,9 +124,9 @@ static int status_of(struct rp_str error) {
     rp_scan_init(&scan, error);
     bool first = rp_scan_open(&scan, '{');
     while (rp_scan_key(&scan, &first, &key)) {
-        bool good = rp_str_is(key, "type")                                       ? rp_bulk_scan_id(&scan, type, sizeof(type))
+        bool good = rp_str_is(key, "type")                                  ? rp_bulk_scan_id(&scan, type, sizeof(type))
                     : rp_str_is(key, "error") && rp_scan_peek(&scan) == '{' ? rp_scan_raw(&scan, &inner)
-                                                                                 : rp_scan_skip(&scan);
+                                                                            : rp_scan_skip(&scan);
         if (!good) break;
     }
     if (inner.len) return status_of(inner); /* as deep as JSON may be at most */

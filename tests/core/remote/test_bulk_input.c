@@ -14,7 +14,11 @@ static int line(const void *options, struct rp_str id, struct rp_str body, struc
     return rp_buf_append_str(out, body);
 }
 
-static const struct rp_bulk_protocol as_file = {.files = "/files", .open = "", .between = "\n", .close = "\n", .line = line},
+static const struct rp_bulk_protocol as_file = {.files = "/files",
+                                                .open = "",
+                                                .between = "\n",
+                                                .close = "\n",
+                                                .line = line},
                                      as_json = {.open = "[", .between = ",", .close = "]", .line = line};
 
 struct scene {
@@ -81,7 +85,8 @@ static void requests_are_a_file_in_a_multipart_body(void **state) {
     snprintf(expected, sizeof(expected),
              "--%s\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
              "--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"repartee.jsonl\"\r\n"
-             "Content-Type: application/jsonl\r\n\r\n{}\n[]\n\r\n--%s--\r\n", mark, mark, mark);
+             "Content-Type: application/jsonl\r\n\r\n{}\n[]\n\r\n--%s--\r\n",
+             mark, mark, mark);
     assert_string_equal(scene.batch.input.data, expected);
     snprintf(expected, sizeof(expected), "Content-Type: multipart/form-data; boundary=%s", mark);
     assert_string_equal(scene.batch.type, expected);

@@ -11,7 +11,8 @@
 
 #define URL "https://h/v1/batches"
 #define ID "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define HEAD "{\"model\":\"m\",\"url\":\"" URL "\",\"key\":\"0123456789abcdef\",\"made\":1764179000123,\"ids\":[\"" ID "\"]}\n"
+#define HEAD                                                                                                           \
+    "{\"model\":\"m\",\"url\":\"" URL "\",\"key\":\"0123456789abcdef\",\"made\":1764179000123,\"ids\":[\"" ID "\"]}\n"
 #define TAIL "{\"batch\":\"batch_1\",\"key\":\"fedcba9876543210\"}\n"
 
 static int read(const char *text, struct bulk_note *note, size_t *out_count, struct rp_error *error) {
@@ -64,7 +65,9 @@ static void one_of_another_endpoint_has_nothing_for_us(void **state) {
     struct bulk_note note;
     size_t count;
     (void)state;
-    assert_int_equal(read("{\"url\":\"https://other/batches\",\"key\":\"\",\"made\":1,\"ids\":[\"" ID "\"]}\n", &note, &count, NULL), 0);
+    assert_int_equal(
+        read("{\"url\":\"https://other/batches\",\"key\":\"\",\"made\":1,\"ids\":[\"" ID "\"]}\n", &note, &count, NULL),
+        0);
     assert_int_equal(count, 0);
 }
 

@@ -235,6 +235,30 @@ export function testReplies(name) {
     assert.equal(provider.batches.length, 1);
   });
 
+  test(`${name}: a batch costs what its price says, and what is asked one by one the whole`, async () => {
+    const costs = (run) => [...run.log.matchAll(/"cost": ?"?([0-9.]+)/g)].map(([, cost]) => Number(cost));
+    const money = (row) => ({ options: "", bot: `prices { main = { input = 1000000, output = 1000000, ${row} } }
+      models { main = ${modelLine(provider)} } pipeline { ask { model = "main" } }` });
+    await fresh(money(""));
+    const run = await scene.run(["one"]);
+    assert.ok(costs(run).length > 0 && costs(run).every((cost) => cost === 6.5), run.log);
+    await fresh(money("bulk = 0.25"));
+    assert.ok(costs(await scene.run(["one"])).every((cost) => cost === 3.25));
+    await fresh(money(""));
+    provider.always = { upload: refuse(404), submit: refuse(404) };
+    assert.ok(costs(await scene.run(["one"])).every((cost) => cost === 13));
+  });
+
+  test(`${name}: what is left to another run has cost nothing yet`, async () => {
+    await fresh({ bot: `prices { main = { input = 1000000, output = 1000000 } }
+      models { main = ${modelLine(provider)} } pipeline { ask { model = "main" } }` });
+    provider.polls = 1e9;
+    const run = await scene.run(["one"], ["--wait", "300ms"]);
+    assert.equal(codes(run)[0], "deadline_exceeded");
+    assert.doesNotMatch(run.log, /"cost": ?"?[0-9.]*[1-9]/);
+    assert.doesNotMatch(run.log, /estimated/);
+  });
+
   test(`${name}: the key is sent, and told to nobody`, async () => {
     const run = await scene.run(["one"]);
     for (const { headers } of provider.calls) assert.ok(JSON.stringify(headers).includes(KEY));

@@ -37,9 +37,13 @@ static void requests_stand_in_the_post(void **state) {
 static void what_is_said_of_a_batch_is_read(void **state) {
     struct rp_bulk_batch told;
     (void)state;
-    assert_int_equal(batch("{\"id\":\"msgbatch_1\",\"type\":\"message_batch\",\"processing_status\":\"in_progress\",\"request_counts\":"
-                           "{\"processing\":60,\"succeeded\":30,\"errored\":5,\"canceled\":0,\"expired\":5},\"ended_at\":null,"
-                           "\"created_at\":\"2024-08-20T18:37:24.100435Z\",\"results_url\":null}", &told), 0);
+    assert_int_equal(
+        batch("{\"id\":\"msgbatch_1\",\"type\":\"message_batch\",\"processing_status\":\"in_progress\",\"request_"
+              "counts\":"
+              "{\"processing\":60,\"succeeded\":30,\"errored\":5,\"canceled\":0,\"expired\":5},\"ended_at\":null,"
+              "\"created_at\":\"2024-08-20T18:37:24.100435Z\",\"results_url\":null}",
+              &told),
+        0);
     assert_string_equal(told.id, "msgbatch_1");
     assert_int_equal(told.state, RP_BULK_RUNNING);
     assert_int_equal(told.total, 100);
@@ -53,7 +57,8 @@ static void what_is_said_of_a_batch_is_read(void **state) {
 static void results_are_where_it_says_or_where_they_always_are(void **state) {
     struct rp_bulk_batch told;
     (void)state;
-    assert_int_equal(batch("{\"id\":\"b\",\"processing_status\":\"ended\",\"results_url\":\"https://x/y?z=1\"}", &told), 0);
+    assert_int_equal(batch("{\"id\":\"b\",\"processing_status\":\"ended\",\"results_url\":\"https://x/y?z=1\"}", &told),
+                     0);
     assert_int_equal(told.state, RP_BULK_OVER);
     assert_string_equal(told.results[0], "https://x/y?z=1");
     static const char *const none[] = {"null", "\"\"", "\"https://x/ y\"", "\"https://x/\\u0000\"", "7"};
@@ -68,8 +73,11 @@ static void results_are_where_it_says_or_where_they_always_are(void **state) {
 static void odd_times_and_counts_are_none(void **state) {
     struct rp_bulk_batch told;
     (void)state;
-    assert_int_equal(batch("{\"id\":\"b\",\"created_at\":\"yesterday\",\"request_counts\":{\"processing\":-7,\"other\":null,"
-                           "\"succeeded\":9223372036854775807}}", &told), 0);
+    assert_int_equal(
+        batch("{\"id\":\"b\",\"created_at\":\"yesterday\",\"request_counts\":{\"processing\":-7,\"other\":null,"
+              "\"succeeded\":9223372036854775807}}",
+              &told),
+        0);
     assert_int_equal(told.made_s, 0);
     assert_int_equal(told.total, 0);
 }
@@ -77,7 +85,8 @@ static void odd_times_and_counts_are_none(void **state) {
 static void results_have_what_a_response_would_have(void **state) {
     struct rp_bulk_result read;
     (void)state;
-    assert_int_equal(result("{\"custom_id\":\"ab\",\"result\":{\"type\":\"succeeded\",\"message\":{\"content\":[]}}}", &read), 0);
+    assert_int_equal(
+        result("{\"custom_id\":\"ab\",\"result\":{\"type\":\"succeeded\",\"message\":{\"content\":[]}}}", &read), 0);
     assert_true(rp_str_is(read.id, "ab"));
     assert_int_equal(read.end, RP_BULK_ANSWERED);
     assert_int_equal(read.status, 200);
@@ -89,7 +98,8 @@ static void errors_have_the_status_of_their_kind(void **state) {
         const char *error;
         int status;
     } errors[] = {
-        {"{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"m\"},\"request_id\":null}", 400},
+        {"{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"m\"},\"request_id\":null}",
+         400},
         {"{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}", 529},
         {"{\"type\":\"rate_limit_error\",\"message\":\"m\"}", 429},
         {"{\"type\":\"authentication_error\"}", 401},
@@ -101,7 +111,8 @@ static void errors_have_the_status_of_their_kind(void **state) {
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         char json[256];
         struct rp_bulk_result read;
-        snprintf(json, sizeof(json), "{\"custom_id\":\"a\",\"result\":{\"error\":%s,\"type\":\"errored\"}}", errors[i].error);
+        snprintf(json, sizeof(json), "{\"custom_id\":\"a\",\"result\":{\"error\":%s,\"type\":\"errored\"}}",
+                 errors[i].error);
         assert_int_equal(result(json, &read), 0);
         assert_int_equal(read.status, errors[i].status);
         assert_true(rp_str_is(read.body, errors[i].error));
@@ -118,7 +129,11 @@ static void what_was_not_asked_says_why(void **state) {
 }
 
 static void lines_that_are_none_are_refused(void **state) {
-    static const char *const bad[] = {"", "null", "{}", "{\"custom_id\":\"a\"}", "{\"custom_id\":\"a\",\"result\":null}",
+    static const char *const bad[] = {"",
+                                      "null",
+                                      "{}",
+                                      "{\"custom_id\":\"a\"}",
+                                      "{\"custom_id\":\"a\",\"result\":null}",
                                       "{\"custom_id\":\"a\",\"result\":{\"type\":\"succeeded\"}}",
                                       "{\"custom_id\":\"a\",\"result\":{\"type\":\"errored\"}}",
                                       "{\"custom_id\":\"a\",\"result\":{\"type\":\"new\"}}",

@@ -25,8 +25,9 @@ static void requests_are_lines_of_a_file(void **state) {
     (void)state;
     rp_buf_init(&out, 1000);
     assert_int_equal(bulk_protocol.line(&options, RP_STR("ab12"), RP_STR("{\"model\":\"m\"}"), &out), 0);
-    assert_string_equal(out.data, "{\"custom_id\":\"ab12\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":"
-                                  "{\"model\":\"m\"}}");
+    assert_string_equal(out.data,
+                        "{\"custom_id\":\"ab12\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":"
+                        "{\"model\":\"m\"}}");
     rp_buf_clear(&out);
     assert_int_equal(bulk_protocol.submit(&options, "file-1", "mark", &out), 0);
     assert_string_equal(out.data, "{\"input_file_id\":\"file-1\",\"endpoint\":\"/v1/chat/completions\","
@@ -39,9 +40,13 @@ static void what_is_said_of_a_batch_is_read(void **state) {
     struct rp_answer answer;
     (void)state;
     rp_answer_init(&answer, 1000);
-    assert_int_equal(batch("{\"id\":\"batch_1\",\"object\":\"batch\",\"errors\":null,\"status\":\"completed\",\"output_file_id\":\"f-1\","
-                           "\"error_file_id\":\"f-2\",\"created_at\":1714508499,\"metadata\":{\"a\":\"b\",\"repartee\":\"mark\"},"
-                           "\"request_counts\":{\"total\":100,\"completed\":95,\"failed\":5}}", &told, &answer), 0);
+    assert_int_equal(
+        batch("{\"id\":\"batch_1\",\"object\":\"batch\",\"errors\":null,\"status\":\"completed\",\"output_file_id\":"
+              "\"f-1\","
+              "\"error_file_id\":\"f-2\",\"created_at\":1714508499,\"metadata\":{\"a\":\"b\",\"repartee\":\"mark\"},"
+              "\"request_counts\":{\"total\":100,\"completed\":95,\"failed\":5}}",
+              &told, &answer),
+        0);
     assert_string_equal(told.id, "batch_1");
     assert_string_equal(told.marker, "mark");
     assert_string_equal(told.results[0], "/files/f-1/content");
@@ -58,9 +63,9 @@ static void only_an_end_ends_a_batch(void **state) {
     static const struct {
         const char *status;
         enum rp_bulk_state state;
-    } states[] = {{"validating", RP_BULK_RUNNING}, {"in_progress", RP_BULK_RUNNING}, {"finalizing", RP_BULK_RUNNING},
+    } states[] = {{"validating", RP_BULK_RUNNING}, {"in_progress", RP_BULK_RUNNING},   {"finalizing", RP_BULK_RUNNING},
                   {"cancelling", RP_BULK_RUNNING}, {"something new", RP_BULK_RUNNING}, {"completed", RP_BULK_OVER},
-                  {"expired", RP_BULK_OVER}, {"cancelled", RP_BULK_OVER}, {"failed", RP_BULK_FAILED}};
+                  {"expired", RP_BULK_OVER},       {"cancelled", RP_BULK_OVER},        {"failed", RP_BULK_FAILED}};
     (void)state;
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
         char json[128];
@@ -80,8 +85,11 @@ static void the_first_error_of_a_batch_counts(void **state) {
     struct rp_answer answer;
     (void)state;
     rp_answer_init(&answer, 1000);
-    assert_int_equal(batch("{\"id\":\"b\",\"status\":\"failed\",\"errors\":{\"object\":\"list\",\"data\":[{\"code\":\"token_limit_exceeded\","
-                           "\"message\":\"too many\",\"line\":null},{\"code\":\"other\",\"message\":\"no\"}]}}", &told, &answer), 0);
+    assert_int_equal(batch("{\"id\":\"b\",\"status\":\"failed\",\"errors\":{\"object\":\"list\",\"data\":[{\"code\":"
+                           "\"token_limit_exceeded\","
+                           "\"message\":\"too many\",\"line\":null},{\"code\":\"other\",\"message\":\"no\"}]}}",
+                           &told, &answer),
+                     0);
     assert_true(answer.error.present);
     assert_string_equal(answer.error.code.data, "token_limit_exceeded");
     assert_string_equal(answer.error.message.data, "too many");
@@ -109,22 +117,32 @@ static void ids_that_could_lead_elsewhere_are_none(void **state) {
 static void results_have_what_a_response_would_have(void **state) {
     struct rp_bulk_result read;
     (void)state;
-    assert_int_equal(result("{\"id\":\"r\",\"custom_id\":\"ab\",\"response\":{\"status_code\":200,\"request_id\":\"q\",\"body\":"
-                            "{\"choices\":[]}},\"error\":null}", &read), 0);
+    assert_int_equal(
+        result("{\"id\":\"r\",\"custom_id\":\"ab\",\"response\":{\"status_code\":200,\"request_id\":\"q\",\"body\":"
+               "{\"choices\":[]}},\"error\":null}",
+               &read),
+        0);
     assert_true(rp_str_is(read.id, "ab"));
     assert_int_equal(read.end, RP_BULK_ANSWERED);
     assert_int_equal(read.status, 200);
     assert_true(rp_str_is(read.body, "{\"choices\":[]}"));
-    assert_int_equal(result("{\"error\":null,\"response\":{\"body\":{\"error\":{}},\"status_code\":400},\"custom_id\":\"ab\"}", &read), 0);
+    assert_int_equal(
+        result("{\"error\":null,\"response\":{\"body\":{\"error\":{}},\"status_code\":400},\"custom_id\":\"ab\"}",
+               &read),
+        0);
     assert_int_equal(read.status, 400);
 }
 
 static void what_was_not_asked_says_why(void **state) {
     struct rp_bulk_result read;
     (void)state;
-    assert_int_equal(result("{\"custom_id\":\"a\",\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"m\"}}", &read), 0);
+    assert_int_equal(
+        result("{\"custom_id\":\"a\",\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"m\"}}",
+               &read),
+        0);
     assert_int_equal(read.end, RP_BULK_EXPIRED);
-    assert_int_equal(result("{\"custom_id\":\"a\",\"response\":null,\"error\":{\"code\":\"batch_cancelled\"}}", &read), 0);
+    assert_int_equal(result("{\"custom_id\":\"a\",\"response\":null,\"error\":{\"code\":\"batch_cancelled\"}}", &read),
+                     0);
     assert_int_equal(read.end, RP_BULK_CANCELLED);
     assert_int_equal(result("{\"custom_id\":\"a\",\"error\":{\"code\":\"odd\",\"message\":\"m\"}}", &read), 0);
     assert_int_equal(read.end, RP_BULK_ANSWERED);
@@ -132,12 +150,18 @@ static void what_was_not_asked_says_why(void **state) {
 }
 
 static void lines_that_are_none_are_refused(void **state) {
-    static const char *const bad[] = {
-        "", "null", "[]", "{", "{}", "{\"custom_id\":\"a\"}", "{\"custom_id\":7,\"error\":{\"code\":\"batch_expired\"}}",
-        "{\"custom_id\":\"a\",\"response\":{\"status_code\":200}}", "{\"custom_id\":\"a\",\"response\":{\"body\":{}}}",
-        "{\"custom_id\":\"a\",\"response\":{\"status_code\":9999,\"body\":{}}}",
-        "{\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":{}}} x",
-        "{\"response\":{\"status_code\":200,\"body\":{}}}"};
+    static const char *const bad[] = {"",
+                                      "null",
+                                      "[]",
+                                      "{",
+                                      "{}",
+                                      "{\"custom_id\":\"a\"}",
+                                      "{\"custom_id\":7,\"error\":{\"code\":\"batch_expired\"}}",
+                                      "{\"custom_id\":\"a\",\"response\":{\"status_code\":200}}",
+                                      "{\"custom_id\":\"a\",\"response\":{\"body\":{}}}",
+                                      "{\"custom_id\":\"a\",\"response\":{\"status_code\":9999,\"body\":{}}}",
+                                      "{\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":{}}} x",
+                                      "{\"response\":{\"status_code\":200,\"body\":{}}}"};
     struct rp_bulk_result read;
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) assert_int_equal(result(bad[i], &read), -RP_EJSON);

@@ -23,8 +23,8 @@ struct scene {
     struct rp_model model;
     void *locals[1];
     struct rig_client clients[TURNS];
-    bool done;                         /* the provider is */
-    char ids[TURNS][65];               /* of the requests of the batch */
+    bool done;           /* the provider is */
+    char ids[TURNS][65]; /* of the requests of the batch */
     unsigned requests, uploads, submits, polls, results, cancels, singles;
 };
 
@@ -118,11 +118,24 @@ static void open_scene(struct scene *new_scene) {
     rig_add(&scene->rig, &asking, NULL);
     peer_join(&scene->peer, scene->rig.worker, answer);
     snprintf(scene->url, sizeof(scene->url), "http://127.0.0.1:%d/v1", scene->peer.port);
-    scene->options = (struct openai_options){
-        .remote = {.base_url = scene->url, .model = "m", .temperature = -1, .top_p = -1, .timeout_connect = 4000,
-                   .timeout_first = 4000, .timeout_stall = 4000, .timeout = 4500, .retries = 2, .retry_base = 2,
-                   .retry_max = 8, .buffer = 64 * 1024, .bulk = true, .bulk_wait = 2, .bulk_count = 100,
-                   .bulk_size = 16 << 20, .bulk_poll = 2, .bulk_poll_max = 4}};
+    scene->options = (struct openai_options){.remote = {.base_url = scene->url,
+                                                        .model = "m",
+                                                        .temperature = -1,
+                                                        .top_p = -1,
+                                                        .timeout_connect = 4000,
+                                                        .timeout_first = 4000,
+                                                        .timeout_stall = 4000,
+                                                        .timeout = 4500,
+                                                        .retries = 2,
+                                                        .retry_base = 2,
+                                                        .retry_max = 8,
+                                                        .buffer = 64 * 1024,
+                                                        .bulk = true,
+                                                        .bulk_wait = 2,
+                                                        .bulk_count = 100,
+                                                        .bulk_size = 16 << 20,
+                                                        .bulk_poll = 2,
+                                                        .bulk_poll_max = 4}};
     scene->model.element =
         (struct rp_element){.type = &type.type, .name = "main", .options = &scene->options, .local = scene->locals};
     assert_int_equal(rp_remote_open(&scene->model.element, &protocol, &error), 0);
