@@ -21,7 +21,7 @@ static int64_t now_ms(const struct route_ask *ask) {
 static void speak(struct route_ask *ask, struct leg *leg) {
     struct leg *other = ask->main == leg ? ask->hedge : ask->main;
     rp_timer_stop(worker_of(ask), &ask->late);
-    if (other && leg->hedge) target_first(other->target, now_ms(ask) - other->started_ms, now_ms(ask)); /* or later */
+    if (other && leg->hedge) target_lost(other->target, ask->usual_ms, now_ms(ask) - other->started_ms, now_ms(ask));
     leg_drop(other, BREAKER_UNKNOWN, "lost");
     ask->speaker = ask->main = leg;
     ask->hedge = NULL;
@@ -116,8 +116,8 @@ static void on_late(struct rp_timer *timer) {
 static void watch_for_lateness(struct route_ask *ask, struct target *target) {
     if (ask->route->options->hedge <= 0 || ask->round > 0 || ask->next == ask->route->count) return;
     if (ask->source.turn->patient) return;
-    int64_t p95 = target_p95(target);
-    if (p95 >= 0) rp_timer_start(worker_of(ask), &ask->late, p95 + 1);
+    ask->usual_ms = target_p95(target);
+    if (ask->usual_ms >= 0) rp_timer_start(worker_of(ask), &ask->late, ask->usual_ms + 1);
 }
 
 /* ---- the next round ---------------------------------------------------------------------------------------------- */

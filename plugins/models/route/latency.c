@@ -18,11 +18,21 @@ void latency_ask(struct latency *latency, int64_t now_ms) {
     latency->since_ms = now_ms;
 }
 
-void latency_add(struct latency *latency, int64_t ms, int64_t now_ms) {
-    if (ms < 0) ms = 0;
-    latency->ms[latency->next] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+static void keep(struct latency *latency, int64_t ms) {
+    latency->ms[latency->next] = ms < 0 ? 0 : ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
     latency->next = (latency->next + 1) % LATENCY_KEPT;
     if (latency->count < LATENCY_KEPT) latency->count++;
+}
+
+void latency_add(struct latency *latency, int64_t ms, int64_t now_ms) {
+    keep(latency, ms);
+    average_in(latency, ms, now_ms);
+}
+
+/* What it would have taken is not known. Were nothing kept, the percentile would sink by what is cut off above it; were the
+ * time until the other was there, it would rise without end while this one is dead. */
+void latency_lose(struct latency *latency, int64_t usual_ms, int64_t ms, int64_t now_ms) {
+    keep(latency, usual_ms);
     average_in(latency, ms, now_ms);
 }
 

@@ -24,6 +24,8 @@ struct latency {
  * come in the meantime. */
 void latency_ask(struct latency *latency, int64_t now_ms);
 void latency_add(struct latency *latency, int64_t ms, int64_t now_ms);  /* its first token came after that time */
+/* It had not come after `ms`, when another was quicker, who was asked because it had not come after `usual_ms`. */
+void latency_lose(struct latency *latency, int64_t usual_ms, int64_t ms, int64_t now_ms);
 void latency_fail(struct latency *latency, int64_t ms, int64_t now_ms); /* it failed instead */
 int64_t latency_p95(const struct latency *latency);                     /* -1: not enough calls */
 /* The lower the better; 0 for a target that nobody has asked yet. */

@@ -64,6 +64,7 @@ struct route {
 enum breaker_answer target_ask(struct target *target, bool desperate, int64_t now_ms, const char **out_why);
 void target_end(const struct route *route, struct target *target, bool look, enum breaker_end end, int64_t now_ms);
 void target_first(struct target *target, int64_t ms, int64_t now_ms); /* its first token came after that time */
+void target_lost(struct target *target, int64_t usual_ms, int64_t ms, int64_t now_ms); /* see latency_lose */
 /* It failed after `ms`, -1: behind its first token; and asks to be left alone for `rest_ms`. */
 void target_failed(struct target *target, int64_t ms, int64_t rest_ms, int64_t now_ms);
 int64_t target_p95(struct target *target);                            /* -1: not known yet */
@@ -107,6 +108,7 @@ struct route_ask {
     struct leg *speaker;      /* the one whose text is given out: main, and then there is no other */
     struct rp_timer timer;    /* to the next round */
     struct rp_timer late;     /* to the hedge */
+    int64_t usual_ms;         /* that timer's */
     bool begun, owed;
     bool desperate; /* nobody else is left: also those that fail their checks are asked */
     bool ended;     /* the reply is complete, though not all of it given out */

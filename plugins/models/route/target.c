@@ -40,6 +40,12 @@ void target_first(struct target *target, int64_t ms, int64_t now_ms) {
     uv_mutex_unlock(&target->lock);
 }
 
+void target_lost(struct target *target, int64_t usual_ms, int64_t ms, int64_t now_ms) {
+    uv_mutex_lock(&target->lock);
+    latency_lose(&target->latency, usual_ms, ms, now_ms);
+    uv_mutex_unlock(&target->lock);
+}
+
 void target_failed(struct target *target, int64_t ms, int64_t rest_ms, int64_t now_ms) {
     uv_mutex_lock(&target->lock);
     if (ms >= 0) latency_fail(&target->latency, ms, now_ms);

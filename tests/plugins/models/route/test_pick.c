@@ -115,6 +115,23 @@ static void a_failure_counts_as_a_slow_call_but_not_in_the_percentile(void **sta
     assert_true(latency_score(&failing, 0) > 1000);
 }
 
+static void losing_neither_raises_nor_lowers_what_is_usual(void **state) {
+    (void)state;
+    struct latency dead = {0}, sound = {0};
+    for (int i = 0; i < LATENCY_KEPT; i++) latency_add(&dead, 90 + i % 10, 0);
+    int64_t usual = latency_p95(&dead);
+    for (int i = 0; i < 10 * LATENCY_KEPT; i++) latency_lose(&dead, latency_p95(&dead), latency_p95(&dead) + 50, 0);
+    assert_int_equal(latency_p95(&dead), usual);
+    for (int i = 0; i < 10 * LATENCY_KEPT; i++) { /* whatever is later than usual is lost */
+        int64_t ms = 1 + i * 7 % 100, p95 = latency_p95(&sound);
+        if (p95 >= 0 && ms > p95)
+            latency_lose(&sound, p95, p95 + 5, 0);
+        else
+            latency_add(&sound, ms, 0);
+    }
+    assert_in_range(latency_p95(&sound), 85, 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fallback_is_the_order_of_the_file),
@@ -124,6 +141,7 @@ int main(void) {
         cmocka_unit_test(the_percentile_needs_enough_calls_and_forgets_old_ones),
         cmocka_unit_test(what_is_not_measured_any_more_gets_another_chance),
         cmocka_unit_test(one_turn_tries_again_not_all_of_them),
+        cmocka_unit_test(losing_neither_raises_nor_lowers_what_is_usual),
         cmocka_unit_test(a_failure_counts_as_a_slow_call_but_not_in_the_percentile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

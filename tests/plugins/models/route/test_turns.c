@@ -529,6 +529,36 @@ static void who_wants_it_whole_sees_nothing_of_what_was_cut(void **state) {
     close_scene();
 }
 
+/* Beyond what is kept of a reply it goes out as it comes, all of it, and nobody can step in any more. */
+static void what_is_too_long_to_keep_is_given_out(void **state) {
+    (void)state;
+    static char long_text[SAID_MAX * 2 / 3];
+    static const struct act whole[] = {{.pieces = {"(", long_text, long_text, ")", ""}}},
+                            cut[] = {{.pieces = {"(", long_text, long_text, "!"}, .fault = RP_ETRUNCATED}};
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    for (int i = 0; i < 4; i++) {
+        struct scene here;
+        struct rig_client client = {0};
+        struct rp_turn_start start = {.message = RP_STR("hi"), .stream = i % 2 == 0};
+        struct route_options options = usual;
+        options.resume = true;
+        open_scene(&here, &options, 2);
+        here.rig.runtime.limits.reply = 8 << 20;
+        plays(0, i < 2 ? whole : cut, 1);
+        plays(1, good_b, 1);
+        here.fakes[1].takes = RP_TAKES_PREFIX;
+        rig_start(&here.rig, &client, &start);
+        rig_finish(&here.rig, &client);
+        assert_int_equal(client.text.len, 2 * (sizeof(long_text) - 1) + 1 + (i < 2));
+        assert_int_equal(client.text.data[0], '(');
+        assert_int_equal(strspn(client.text.data + 1, "x"), 2 * (sizeof(long_text) - 1));
+        assert_int_equal(client.code, i < 2 ? 0 : RP_ETRUNCATED);
+        expect_asked(1, 0, 0);
+        close_scene();
+        rig_client_clear(&client);
+    }
+}
+
 static void where_nobody_can_go_on_the_cut_is_an_error(void **state) {
     (void)state;
     struct scene here;
@@ -865,6 +895,7 @@ int main(void) {
         cmocka_unit_test(what_it_goes_on_from_may_hold_a_nul),
         cmocka_unit_test(only_white_space_is_nothing_to_go_on_from),
         cmocka_unit_test(who_wants_it_whole_sees_nothing_of_what_was_cut),
+        cmocka_unit_test(what_is_too_long_to_keep_is_given_out),
         cmocka_unit_test(where_nobody_can_go_on_the_cut_is_an_error),
         cmocka_unit_test(who_fails_too_often_is_left_alone_until_one_looks),
         cmocka_unit_test(who_lets_the_turns_time_pass_is_at_fault),
