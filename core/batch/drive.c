@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/turn/event_post.h"
+
 #define SKIP_AT_ONCE 4096 /* lines that are done already, before signals are looked at */
 #define HANDLES 6
 
@@ -20,7 +22,7 @@ static void on_arrival(uv_poll_t *handle, int status, int events) {
     (void)status; /* a pipe that broke is noticed when it is read */
     (void)events;
     uv_poll_stop(handle);
-    rp_batch_go(run->batch);
+    if (!run->over) rp_batch_go(run->batch);
 }
 
 static enum rp_batch_next wait_for_input(struct run *run) {
@@ -65,6 +67,12 @@ static enum rp_batch_next next(void *arg, struct rp_batch_item *item) {
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
+/* More events are on their way than half of what the bot's queue for them takes: a batch must not be what loses some. */
+static bool desk_is_behind(const struct run *run) {
+    const struct bot_events *events = run->alone.runtime.events;
+    return events && event_posts_count(worker_of(run)->event_posts) > events->queue / 2;
+}
+
 static void result(void *arg, const struct rp_batch_result *given) {
     struct run *run = arg;
     if (given->code == 0)
@@ -72,7 +80,9 @@ static void result(void *arg, const struct rp_batch_result *given) {
     else
         run->failed++;
     if (given->code > 0 && given->code < RUN_CODES) run->by_code[given->code]++;
-    if (writer_add(&run->writer, given->line)) rp_batch_pause(run->batch);
+    bool full = writer_add(&run->writer, given->line);
+    run->behind = desk_is_behind(run);
+    if (full || run->behind) rp_batch_pause(run->batch);
 }
 
 static void done(void *arg) {
@@ -85,6 +95,7 @@ static void wake(void *arg) {
 
 static void on_wake(uv_async_t *handle) {
     struct run *run = handle->data;
+    if (run->over) return;
     if (writer_error(&run->writer))
         rp_batch_cancel(run->batch);
     else
@@ -94,7 +105,8 @@ static void on_wake(uv_async_t *handle) {
 /* ---- signals and time -------------------------------------------------------------------------------------------- */
 
 static void on_drain(uv_timer_t *timer) {
-    rp_batch_cancel(((struct run *)timer->data)->batch);
+    struct run *run = timer->data;
+    if (!run->over) rp_batch_cancel(run->batch);
 }
 
 /* What may take hours is not waited for: the provider goes on with it, and the next run gets it. */
@@ -104,7 +116,7 @@ static int64_t drain_ms(const struct run *run) {
 
 static void on_signal(uv_signal_t *handle, int number) {
     struct run *run = handle->data;
-    if (run->interrupted) _exit(128 + number); /* whoever asks twice does not want to wait */
+    if (run->interrupted || run->over) _exit(128 + number); /* whoever asks twice does not want to wait */
     run->interrupted = true;
     rp_batch_stop(run->batch);
     uv_timer_start(&run->drain, on_drain, (uint64_t)drain_ms(run), 0);
@@ -124,6 +136,11 @@ static struct progress_counts counts_of(const struct run *run) {
 
 static void on_tick(uv_timer_t *timer) {
     struct run *run = timer->data;
+    if (run->over) return;
+    if (run->behind && !desk_is_behind(run)) {
+        run->behind = false;
+        rp_batch_go(run->batch);
+    }
     const struct progress_counts counts = counts_of(run);
     progress_look(&run->progress, rp_worker_now_ms(worker_of(run)), &counts);
 }
@@ -177,6 +194,16 @@ static void make_batch(struct run *run) {
     run->batch = rp_batch_create(&options);
 }
 
+static void on_late(uv_timer_t *timer) {
+    ((struct run *)timer->data)->late = true;
+}
+
+/* Events of turns may still be on their way to the bot's desk. */
+static void let_events_go(struct run *run) {
+    uv_timer_start(&run->drain, on_late, (uint64_t)run->bot->limits.drain_ms, 0);
+    while (event_posts_count(worker_of(run)->event_posts) > 0 && !run->late) worker_wait_loop(worker_of(run));
+}
+
 static void end_writing(struct run *run) {
     int error = writer_finish(&run->writer, &run->written);
     if (error) rp_error_set(&run->trouble, RP_EIO, "cannot write to '%s': %s", run->output.name, strerror(error));
@@ -194,6 +221,7 @@ void run_drive(struct run *run) {
     run->ms = rp_worker_now_ms(worker_of(run)) - run->started_ms;
     progress_finish(&run->progress);
     rp_batch_destroy(run->batch);
+    let_events_go(run);
     close_handles(run);
     end_writing(run);
 }

@@ -28,7 +28,8 @@ struct run {
     int64_t succeeded, failed, by_code[RUN_CODES];
     int64_t started_ms, ms;
     int64_t written;         /* results that are in the output */
-    bool interrupted, over;
+    bool interrupted, over, late; /* over: there is no batch any more; late: events have had their time */
+    bool behind;             /* nothing is begun until events have gone out */
     bool quiet_log;          /* the log goes to the terminal, between the pictures of the progress */
     struct rp_error trouble; /* code not 0: why it ended early */
 

@@ -143,9 +143,10 @@ static void close_log(const struct run *run) {
     log_close();
 }
 
-/* The bot was made for a server: here all that may be under way comes from one place. */
+/* The bot was made for a server: here all that may be under way comes from one place. Its events go out as ever. */
 static void make_room(struct run *run) {
     int64_t concurrency = (int64_t)run->options->concurrency;
+    run->alone.runtime.events = run->bot->events.url ? &run->bot->events : NULL;
     struct bot_limits *limits = &run->alone.runtime.limits;
     int64_t connections = limits->host_connections > concurrency ? limits->host_connections : concurrency;
     if (limits->turns < concurrency) limits->turns = concurrency;

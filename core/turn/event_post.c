@@ -198,6 +198,10 @@ static struct event_post *post_create(struct rp_worker *worker, const struct bot
     return post;
 }
 
+int64_t event_posts_count(const struct event_posts *posts) {
+    return posts ? posts->count : 0;
+}
+
 void event_post(struct turn *turn, const struct turn_event *event) {
     struct rp_worker *worker = turn->pub.worker;
     const struct bot_events *events = turn->runtime->events;

@@ -11,6 +11,8 @@
 struct event_posts;
 
 void event_post(struct turn *turn, const struct turn_event *event); /* copies everything; the turn may end */
+int64_t event_posts_count(const struct event_posts *posts); /* on their way, those included that wait to be tried again;
+                                                               takes NULL */
 void event_posts_destroy(struct event_posts *posts); /* those still under way are given up; takes NULL */
 
 #endif

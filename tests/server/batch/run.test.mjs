@@ -1,5 +1,7 @@
 // One run of `repartee batch`: concurrency, order, items that are wrong, pipes, limits.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
 import { test } from "node:test";
 import { jsonLines, modelLine, numbers, until, withScene } from "./scene.mjs";
 
@@ -159,6 +161,29 @@ test("more under way than the bot's own limits take", () =>
       open();
       assert.equal((await run.ended).code, 0);
     }));
+
+test("what turns tell the world outside is told before the end, and no event is lost on the way", async () => {
+  const told = [];
+  const desk = http.createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    told.push(JSON.parse(body));
+    response.end();
+  });
+  desk.listen(0, "127.0.0.1");
+  await once(desk, "listening");
+  const bot = () => `events { url = "http://127.0.0.1:${desk.address().port}/", queue = 40 } pipeline { rules { dir = "rules" } }`;
+  const rule = `rule "order" { match = "order", reply = function(t) t:event("order", { text = t.text }); return "done" end }`;
+  await withScene({ bot, files: { "rules/order.lua": rule } }, async (scene) => {
+    const texts = numbers(1, 200).map((n) => `order ${n}`);
+    const { code, err } = await scene.batch(texts);
+    assert.equal(code, 0, err);
+    assert.deepEqual(told.map(({ event, data }) => `${event}: ${data.text}`).sort(), texts.map((text) => `order: ${text}`).sort());
+  });
+  desk.close();
+  desk.closeAllConnections();
+});
 
 test("an item can ask why", () =>
   withScene({}, async (scene) => {

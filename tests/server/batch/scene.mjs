@@ -8,10 +8,10 @@
 //   const run = scene.start(["-n", "4"]);  the same without waiting: run.child, await run.ended
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { program } from "../support/repartee.mjs";
 
@@ -68,7 +68,10 @@ export async function openScene({ delay, bot, files = {} } = {}) {
   const path = (name) => join(folder, name);
   await writeFile(path("bot.lua"), bot?.(model) ?? `models { ${modelLine(model)} } pipeline { ask { model = "main" } }`,
     { mode: 0o640 });
-  for (const [name, text] of Object.entries(files)) await writeFile(path(name), text, { mode: 0o640 });
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(path(name)), { recursive: true });
+    await writeFile(path(name), text, { mode: 0o640 });
+  }
 
   function start(args = [], { files: [from, to] = ["in.jsonl", "out.jsonl"], command = program, env = {} } = {}) {
     const words = command === program ? ["batch", ...args, from, to] : args;
