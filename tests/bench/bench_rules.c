@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "plugins/stages/rules/normalise.h"
+#include <repartee/normalise.h>
 #include "plugins/stages/rules/program.h"
 #include "rule_writer.h"
 
@@ -130,10 +130,10 @@ static void write_messages(struct rp_buf *buf, struct rp_str *items, void (*writ
 static bool decide(struct bench *bench, struct rp_str message) {
     struct rp_regex_budget budget = {.ns = 1000000000};
     struct matcher_cursor cursor;
-    struct normalised text;
+    struct rp_normalised text;
     struct rp_match match;
     size_t pattern;
-    normalise_text(bench->arena, message, &text);
+    rp_normalise(bench->arena, message, &text);
     matcher_start(bench->program->matcher, text.text, bench->arena, &budget, &cursor);
     bool found = matcher_next(&cursor, &pattern, &match) == RP_MATCH_FOUND;
     rp_arena_reset(bench->arena);
@@ -141,10 +141,10 @@ static bool decide(struct bench *bench, struct rp_str message) {
 }
 
 static bool decide_plainly(struct bench *bench, struct rp_str message) {
-    struct normalised text;
+    struct rp_normalised text;
     struct rp_match match;
     bool found = false;
-    normalise_text(bench->arena, message, &text);
+    rp_normalise(bench->arena, message, &text);
     for (size_t i = 0; i < bench->plain_count && !found; i++) {
         found = rp_regex_match(bench->plain[i], text.text, 0, RP_MATCH_TRUSTED, &match) == RP_MATCH_FOUND;
     }

@@ -39,7 +39,7 @@ static void push_captures(lua_State *L, const struct captures *captures) {
     }
 }
 
-static bool find(lua_State *L, int pattern, const struct normalised *text, const char *what, struct rp_match *out_match) {
+static bool find(lua_State *L, int pattern, const struct rp_normalised *text, const char *what, struct rp_match *out_match) {
     const struct rp_regex *regex = patterns_get(L, pattern, what);
     if (!patterns_find(L, regex, text->text, out_match)) return false;
     push_captures(L, &(struct captures){regex, out_match, text});
@@ -51,7 +51,7 @@ static bool find(lua_State *L, int pattern, const struct normalised *text, const
     return true;
 }
 
-bool answer_find(lua_State *L, int patterns, const struct normalised *text, const char *what, struct rp_match *out_match) {
+bool answer_find(lua_State *L, int patterns, const struct rp_normalised *text, const char *what, struct rp_match *out_match) {
     patterns = lua_absindex(L, patterns);
     luaL_checkstack(L, 8, NULL);
     if (!lua_istable(L, patterns)) return find(L, patterns, text, what, out_match);
@@ -98,7 +98,7 @@ static struct rp_str check_choice(lua_State *L, int index, const char *what) {
     return rp_str_n(text, len);
 }
 
-static bool names_choice(lua_State *L, struct rp_str choice, const struct normalised *text, const char *what,
+static bool names_choice(lua_State *L, struct rp_str choice, const struct rp_normalised *text, const char *what,
                          struct rp_match *out_match) {
     push_word_pattern(L, choice);
     bool found = patterns_find(L, patterns_get(L, -1, what), text->text, out_match);
@@ -125,7 +125,7 @@ static void choose(lua_State *L, int best, struct choosing *choosing, const stru
     lua_replace(L, best);
 }
 
-static void choose_of_list(lua_State *L, int list, int best, const struct normalised *text, const char *what,
+static void choose_of_list(lua_State *L, int list, int best, const struct rp_normalised *text, const char *what,
                            struct choosing *choosing) {
     struct rp_match match;
     for (lua_Integer i = 1; lua_rawgeti(L, list, i) != LUA_TNIL; i++) {
@@ -138,7 +138,7 @@ static void choose_of_list(lua_State *L, int list, int best, const struct normal
 }
 
 /* From a value to the patterns that stand for it. */
-static void choose_of_table(lua_State *L, int table, int best, const struct normalised *text, const char *what,
+static void choose_of_table(lua_State *L, int table, int best, const struct rp_normalised *text, const char *what,
                             struct choosing *choosing) {
     struct rp_match match;
     lua_pushnil(L);
@@ -154,7 +154,7 @@ static void choose_of_table(lua_State *L, int table, int best, const struct norm
     }
 }
 
-bool answer_choose(lua_State *L, int choices, const struct normalised *text, const char *what, struct rp_match *out_match) {
+bool answer_choose(lua_State *L, int choices, const struct rp_normalised *text, const char *what, struct rp_match *out_match) {
     struct choosing choosing = {0};
     if (!lua_istable(L, choices)) luaL_error(L, "%s: choices are a list, or a table from value to patterns", what);
     luaL_checkstack(L, 12, NULL);
@@ -181,7 +181,7 @@ bool answer_choose(lua_State *L, int choices, const struct normalised *text, con
 
 /* ---- both -------------------------------------------------------------------------------------------------------- */
 
-bool answer_take(lua_State *L, int options, const struct normalised *text, const char *what) {
+bool answer_take(lua_State *L, int options, const struct rp_normalised *text, const char *what) {
     struct rp_match match;
     options = lua_absindex(L, options);
     if (lua_getfield(L, options, "choices") != LUA_TNIL) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "fold.h"
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 #define FREE UINT32_MAX
 #define TRIES_MAX 48 /* places looked at before the search moves on for good */
@@ -231,7 +231,7 @@ void automaton_scan(const struct automaton *a, struct rp_str text, uint64_t *bit
             mark(a, a->states[at].literal, bits);
             continue;
         }
-        size_t bytes = unicode_write(fold_beyond_ascii(unicode_read(text.data + i, &len)), folded);
+        size_t bytes = rp_unicode_write(fold_beyond_ascii(rp_unicode_read(text.data + i, &len)), folded);
         for (size_t k = 0; k < bytes; k++) {
             at = advance(a, at, (unsigned char)folded[k]);
             mark(a, a->states[at].literal, bits);

@@ -174,7 +174,7 @@ static void open_journal(struct run *run) {
     struct dialogs *dialogs = run->dialogs;
     journal_finish(&dialogs->journal);
     progress_open(dialogs->record, &dialogs->journal, (size_t)run->rules->options->journal);
-    normalise_text(run->turn->arena, progress_text(dialogs->record), &dialogs->text);
+    rp_normalise(run->turn->arena, progress_text(dialogs->record), &dialogs->text);
     dialogs->fresh = true;
     run->journal = &dialogs->journal;
 }

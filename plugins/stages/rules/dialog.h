@@ -30,7 +30,7 @@ struct dialogs { /* in the turn's arena; run->dialogs */
     json_t *saved;   /* the session's variables as the store has them */
     const struct rule *rule; /* of the dialog whose function runs, or is to go on */
     struct journal journal;
-    struct normalised text; /* the message that it has last taken */
+    struct rp_normalised text; /* the message that it has last taken */
     bool fresh;             /* that is the one that it began with */
     struct said *said, **said_end;
     size_t said_bytes;

@@ -72,7 +72,7 @@ static int group_of(const struct rp_regex *regex, struct rp_str name, const stru
 bool captures_group(const struct captures *captures, size_t group, struct rp_str *out_text) {
     const struct rp_match *match = captures->match;
     if (group >= match->count || match->group[group].start == SIZE_MAX) return false;
-    *out_text = normalise_original(captures->text, match->group[group].start, match->group[group].end);
+    *out_text = rp_normalised_original(captures->text, match->group[group].start, match->group[group].end);
     return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include <repartee/regex.h>
 
-#include "normalise.h"
+#include <repartee/normalise.h>
 
 struct fill_piece {
     bool placeholder; /* `text` is the name: a word with dots, or a number */
@@ -20,7 +20,7 @@ bool fill_has_group(const struct rp_regex *regex, struct rp_str name);
 struct captures {
     const struct rp_regex *regex;
     const struct rp_match *match;
-    const struct normalised *text;
+    const struct rp_normalised *text;
 };
 /* What the group captured, as the user wrote it; false: there is none, or it took no part in the match. */
 bool captures_group(const struct captures *captures, size_t group, struct rp_str *out_text);

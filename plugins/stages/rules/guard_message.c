@@ -49,7 +49,7 @@ static void scan(struct passage *passage) {
 static void set_text(struct passage *passage, struct rp_str text) {
     struct run *run = passage->run;
     rp_turn_set_message(run->turn, text);
-    normalise_text(run->turn->arena, run->turn->message, &run->text);
+    rp_normalise(run->turn->arena, run->turn->message, &run->text);
     scan(passage);
 }
 

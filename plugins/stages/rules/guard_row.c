@@ -127,13 +127,13 @@ static enum guard_row_state ask_again(struct guard_row *row, const struct guard_
 }
 
 static enum guard_row_state replace_all(struct guard_row *row, struct guard_link *link) {
-    struct normalised whole;
+    struct rp_normalised whole;
     struct guard_found found;
     if (guard_of(link)->pattern_count == 0) {
         row->text = guard_of(link)->with;
         return GUARD_ROW_GOES_ON;
     }
-    normalise_text(link->use.arena, row->text, &whole);
+    rp_normalise(link->use.arena, row->text, &whole);
     int code = guard_replace(&link->use, &whole, &found, &row->text);
     for (struct guard_call *call = row->calls; call && code == 0; call = call->next) {
         code = guard_tool(&link->use, call->tool.arguments, &found, &call->tool.arguments);
@@ -179,14 +179,14 @@ static enum guard_row_state on_asked(struct guard_row *row, struct guard_link *l
 
 /* Whether the guard's patterns are in the text or in a call; 1 also where it has none. */
 static int look(struct guard_row *row, struct guard_link *link) {
-    struct normalised whole;
+    struct rp_normalised whole;
     const struct guard *guard = guard_of(link);
     if (guard->pattern_count == 0) {
         row->found = (struct guard_found){.with = guard->has_with ? guard->with : link->use.sentence};
         return 1;
     }
     if (!rp_utf8_valid(row->text.data, row->text.len)) return -RP_EUTF8;
-    normalise_text(link->use.arena, row->text, &whole);
+    rp_normalise(link->use.arena, row->text, &whole);
     int code = guard_look(&link->use, &whole, &row->found);
     for (const struct guard_call *call = row->calls; call && code == 0 && !row->found.found; call = call->next) {
         struct rp_str arguments;

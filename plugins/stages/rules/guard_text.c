@@ -8,7 +8,7 @@
 
 /* What the guard says in place of the match; `text` is what the match's groups lie in. */
 static struct rp_str fill(const struct guard_use *use, const struct rp_sieve_part *part, const struct rp_match *match,
-                          const struct normalised *text) {
+                          const struct rp_normalised *text) {
     if (!use->guard->has_with) return use->sentence;
     struct captures captures = {use->patterns->patterns[part->pattern].regex, match, text};
     return captures_fill(&captures, use->guard->with, use->arena);
@@ -27,17 +27,17 @@ static int regex_code(int code) {
 }
 
 static int whole_match(const struct guard_use *use, const struct rp_sieve *sieve, const struct rp_sieve_part *part,
-                       const struct normalised *text, struct guard_found *found, struct rp_str *out_with) {
+                       const struct rp_normalised *text, struct guard_found *found, struct rp_str *out_with) {
     struct rp_match match;
     struct rp_str searched;
     int code = rp_sieve_groups(sieve, part, &match, &searched);
     if (code) return code;
     *out_with = fill(use, part, &match, text);
-    note_found(use, found, normalise_original(text, part->at, part->at + part->text.len), *out_with);
+    note_found(use, found, rp_normalised_original(text, part->at, part->at + part->text.len), *out_with);
     return 0;
 }
 
-static int look(const struct guard_use *use, struct rp_sieve *sieve, const struct normalised *text,
+static int look(const struct guard_use *use, struct rp_sieve *sieve, const struct rp_normalised *text,
                 struct guard_found *out) {
     struct rp_sieve_part part;
     struct rp_str with;
@@ -46,7 +46,7 @@ static int look(const struct guard_use *use, struct rp_sieve *sieve, const struc
     return code == RP_SIEVE_MATCH ? whole_match(use, sieve, &part, text, out, &with) : code;
 }
 
-int guard_look(const struct guard_use *use, const struct normalised *text, struct guard_found *out) {
+int guard_look(const struct guard_use *use, const struct rp_normalised *text, struct guard_found *out) {
     struct rp_sieve *sieve = rp_sieve_create(&use->patterns->set);
     *out = (struct guard_found){.with = use->guard->has_with ? use->guard->with : use->sentence};
     int code = look(use, sieve, text, out);
@@ -56,7 +56,7 @@ int guard_look(const struct guard_use *use, const struct normalised *text, struc
 
 /* A replacement under way: the original is copied up to each taking, and goes on behind it. */
 struct replacing {
-    const struct normalised *text;
+    const struct rp_normalised *text;
     struct rp_buf out;
     size_t copied;     /* bytes of the original */
     size_t taken_from; /* of the normalised text; SIZE_MAX: no taking is open */
@@ -67,7 +67,7 @@ struct replacing {
 static int close_taking(struct replacing *replacing, size_t end) {
     if (replacing->taken_from == SIZE_MAX) return 0;
     struct rp_str original = replacing->text->original;
-    struct rp_str gone = normalise_original(replacing->text, replacing->taken_from, end);
+    struct rp_str gone = rp_normalised_original(replacing->text, replacing->taken_from, end);
     size_t from = (size_t)(gone.data - original.data), to = from + gone.len;
     int code = 0;
     if (from > replacing->copied) {
@@ -95,7 +95,7 @@ static int replace(const struct guard_use *use, struct rp_sieve *sieve, struct r
     return rp_buf_append(&replacing->out, original.data + replacing->copied, original.len - replacing->copied);
 }
 
-int guard_replace(const struct guard_use *use, const struct normalised *text, struct guard_found *out,
+int guard_replace(const struct guard_use *use, const struct rp_normalised *text, struct guard_found *out,
                   struct rp_str *out_text) {
     struct rp_sieve *sieve = rp_sieve_create(&use->patterns->set);
     struct replacing replacing = {.text = text, .taken_from = SIZE_MAX};
@@ -132,9 +132,9 @@ void guard_stream_finish(struct guard_stream *stream) {
 
 /* A reply in one piece that no pattern is in: 0, without a sieve. 1 where one is; -RP_EUTF8. */
 static int look_once(const struct guard_use *use, struct rp_str text) {
-    struct normalised whole;
+    struct rp_normalised whole;
     if (!rp_utf8_valid(text.data, text.len)) return -RP_EUTF8;
-    normalise_text(use->arena, text, &whole);
+    rp_normalise(use->arena, text, &whole);
     for (size_t i = 0; i < use->patterns->set.count; i++) {
         struct rp_match match;
         if (rp_regex_match(use->patterns->patterns[i].regex, whole.text, 0, RP_MATCH_TRUSTED, &match) != RP_MATCH_NONE)
@@ -170,7 +170,7 @@ static struct rp_str written(const struct guard_stream *stream, const struct rp_
 
 static int on_match(struct guard_stream *stream, const struct rp_sieve_part *part, bool *out_ended) {
     const struct guard_use *use = stream->use;
-    struct normalised searched;
+    struct rp_normalised searched;
     struct rp_match match;
     struct rp_str text;
     int code = rp_sieve_groups(stream->sieve, part, &match, &text);
@@ -221,7 +221,7 @@ static void drop_given(struct guard_stream *stream) {
 static int block_blindly(struct guard_stream *stream, bool *out_ended) {
     const struct guard_use *use = stream->use;
     struct rp_match none = {.count = 0};
-    struct normalised nothing = {.text = RP_STR(""), .original = RP_STR("")};
+    struct rp_normalised nothing = {.text = RP_STR(""), .original = RP_STR("")};
     for (size_t i = 0; i < RP_REGEX_GROUPS; i++) none.group[i].start = none.group[i].end = SIZE_MAX;
     note_found(use, &stream->found, RP_STR(""), RP_STR(""));
     *out_ended = true;

@@ -19,9 +19,9 @@ struct guard_found { /* the first match; in the arena */
 };
 
 /* A whole text. 0, or -RP_EREGEX when a pattern hit a limit. */
-int guard_look(const struct guard_use *use, const struct normalised *text, struct guard_found *out);
+int guard_look(const struct guard_use *use, const struct rp_normalised *text, struct guard_found *out);
 /* The same, and each match replaced; the text itself where there is none. -RP_EREPLYSIZE when it gets too long. */
-int guard_replace(const struct guard_use *use, const struct normalised *text, struct guard_found *out,
+int guard_replace(const struct guard_use *use, const struct rp_normalised *text, struct guard_found *out,
                   struct rp_str *out_text);
 
 /* A text in pieces, for the actions replace, block and flag. */

@@ -8,12 +8,12 @@ struct looking {
 
 static int look_at(void *arg, struct rp_str text, struct rp_str *out_text) {
     struct looking *looking = arg;
-    struct normalised whole;
+    struct rp_normalised whole;
     struct guard_found found = {0};
     bool replaces = looking->use->guard->action == GUARD_REPLACE;
     *out_text = text;
     if (!rp_utf8_valid(text.data, text.len)) return -RP_EUTF8;
-    normalise_text(looking->use->arena, text, &whole);
+    rp_normalise(looking->use->arena, text, &whole);
     int code = replaces ? guard_replace(looking->use, &whole, &found, out_text)
                         : guard_look(looking->use, &whole, &found);
     if (code == 0 && found.found && !looking->found->found) *looking->found = found;

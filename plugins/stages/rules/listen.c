@@ -39,7 +39,7 @@ static enum heard take(struct run *run, const json_t *text) {
     run->dialogs->fresh = false;
     if (json_is_null(text)) return HEARD_NOTHING;
     struct rp_str message = rp_str_n(json_string_value(text), json_string_length(text));
-    normalise_text(run->turn->arena, message, &run->dialogs->text);
+    rp_normalise(run->turn->arena, message, &run->dialogs->text);
     return HEARD_TEXT;
 }
 

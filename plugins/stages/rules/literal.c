@@ -6,7 +6,7 @@
 #include "fold.h"
 #include "literal_set.h"
 #include "pattern.h"
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 #define CLASS_MAX 8  /* characters of a class that is followed exactly */
 #define TIMES_MAX 4  /* repetitions that are written out */
@@ -126,7 +126,7 @@ static bool folds_exactly(int32_t c, bool caseless) {
 static struct rp_str folded(struct finder *finder, int32_t character) {
     if (!folds_exactly(character, finder->piece.caseless)) finder->loose = true;
     char *text = rp_arena_alloc(finder->arena, 4);
-    return rp_str_n(text, unicode_write(fold_character(character), text));
+    return rp_str_n(text, rp_unicode_write(fold_character(character), text));
 }
 
 static struct need exact_character(struct finder *finder, int32_t character) {

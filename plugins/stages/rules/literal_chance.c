@@ -1,6 +1,6 @@
 /* A guess at how often a text occurs: the product of how often its characters do. */
 #include "literal.h"
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 #define PLACES 100 /* characters of a message */
 
@@ -19,6 +19,6 @@ static double character_chance(int32_t c) {
 double literal_chance(struct rp_str literal) {
     double chance = PLACES;
     size_t len;
-    for (size_t at = 0; at < literal.len; at += len) chance *= character_chance(unicode_read(literal.data + at, &len));
+    for (size_t at = 0; at < literal.len; at += len) chance *= character_chance(rp_unicode_read(literal.data + at, &len));
     return chance < 1 ? chance : 1;
 }

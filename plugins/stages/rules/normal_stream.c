@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 #ifndef DROP_MIN /* the tests drop at once */
 #define DROP_MIN 4096 /* bytes, so that what is kept is not moved for each piece */
@@ -31,18 +31,18 @@ struct rp_str normal_stream_original(const struct normal_stream *stream, size_t 
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
 
-static struct normal_change *new_changes(struct normal_stream *stream, size_t count) {
+static struct rp_normal_change *new_changes(struct normal_stream *stream, size_t count) {
     if (stream->change_count + count > stream->change_cap) {
         stream->change_cap = 2 * (stream->change_count + count);
         stream->changes = rp_realloc(stream->changes, stream->change_cap * sizeof(*stream->changes));
     }
-    struct normal_change *first = &stream->changes[stream->change_count];
+    struct rp_normal_change *first = &stream->changes[stream->change_count];
     stream->change_count += count;
     return first;
 }
 
-static void add_changes(struct normal_stream *stream, const struct normalised *text) {
-    struct normal_change *to = new_changes(stream, text->change_count);
+static void add_changes(struct normal_stream *stream, const struct rp_normalised *text) {
+    struct rp_normal_change *to = new_changes(stream, text->change_count);
     for (size_t i = 0; i < text->change_count; i++) {
         to[i] = text->changes[i];
         to[i].at += (uint32_t)stream->len;
@@ -52,27 +52,27 @@ static void add_changes(struct normal_stream *stream, const struct normalised *t
 
 /* Where the last character of the piece starts that joins nothing in front of it; SIZE_MAX: all of them do. */
 static size_t last_start(struct rp_str piece) {
-    const uint8_t *table = unicode_table();
+    const uint8_t *table = rp_unicode_table();
     for (size_t at = piece.len, len; at > 0;) {
         at--;
         while (at > 0 && ((unsigned char)piece.data[at] & 0xC0) == 0x80) at--;
-        if (unicode_class(table, unicode_read(piece.data + at, &len)) != UNICODE_JOINS) return at;
+        if (rp_unicode_class(table, rp_unicode_read(piece.data + at, &len)) != RP_UNICODE_JOINS) return at;
     }
     return SIZE_MAX;
 }
 
 bool normal_starts_anew(struct rp_str text) {
     size_t len;
-    return text.len == 0 || unicode_class(unicode_table(), unicode_read(text.data, &len)) != UNICODE_JOINS;
+    return text.len == 0 || rp_unicode_class(rp_unicode_table(), rp_unicode_read(text.data, &len)) != RP_UNICODE_JOINS;
 }
 
 int normal_stream_feed(struct normal_stream *stream, struct rp_str piece, bool settled, struct rp_str *out_text) {
-    struct normalised text;
+    struct rp_normalised text;
     if (!rp_utf8_valid(piece.data, piece.len)) return -RP_EUTF8;
     size_t last = settled ? piece.len : last_start(piece), before = normal_stream_total(stream);
     if (rp_buf_append_str(&stream->original, piece) != 0) return -RP_EREPLYSIZE;
     size_t until = last == SIZE_MAX ? stream->done : before + last;
-    normalise_text(stream->arena, normal_stream_original(stream, stream->done, until), &text);
+    rp_normalise(stream->arena, normal_stream_original(stream, stream->done, until), &text);
     if (text.change_count) add_changes(stream, &text);
     stream->len += text.text.len;
     stream->done = until;
@@ -82,18 +82,18 @@ int normal_stream_feed(struct normal_stream *stream, struct rp_str piece, bool s
 
 /* ---- the way back ------------------------------------------------------------------------------------------------ */
 
-static struct normalised all_changes(const struct normal_stream *stream) {
-    return (struct normalised){.changes = stream->changes, .change_count = stream->change_count};
+static struct rp_normalised all_changes(const struct normal_stream *stream) {
+    return (struct rp_normalised){.changes = stream->changes, .change_count = stream->change_count};
 }
 
 size_t normal_stream_start(const struct normal_stream *stream, size_t at) {
-    struct normalised text = all_changes(stream);
-    return normalise_start(&text, at);
+    struct rp_normalised text = all_changes(stream);
+    return rp_normalised_start(&text, at);
 }
 
 size_t normal_stream_end(const struct normal_stream *stream, size_t at) {
-    struct normalised text = all_changes(stream);
-    return normalise_end(&text, at);
+    struct rp_normalised text = all_changes(stream);
+    return rp_normalised_end(&text, at);
 }
 
 /* The first place from `at` to `end` whose original is still there. */
@@ -105,11 +105,11 @@ static size_t first_kept(const struct normal_stream *stream, size_t at, size_t e
 /* The changes between two places, as they look from `at`, where the original has `from`. A change that lies across the
  * first place is there with the rest of it. */
 static size_t copy_changes(const struct normal_stream *stream, size_t at, size_t from, size_t first, size_t end,
-                           struct normal_change *out) {
-    struct normalised all = all_changes(stream);
-    size_t i = normalise_changes_before(&all, first), count = 0;
+                           struct rp_normal_change *out) {
+    struct rp_normalised all = all_changes(stream);
+    size_t i = rp_normalised_changes_before(&all, first), count = 0;
     for (i -= i > 0; i < stream->change_count && stream->changes[i].at < end; i++) {
-        struct normal_change change = stream->changes[i];
+        struct rp_normal_change change = stream->changes[i];
         if (change.at + change.len < first || change.from < from) continue;
         if (change.at < first) {
             change.len -= (uint32_t)(first - change.at);
@@ -122,11 +122,11 @@ static size_t copy_changes(const struct normal_stream *stream, size_t at, size_t
     return count;
 }
 
-void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp_str text, struct normalised *out) {
+void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp_str text, struct rp_normalised *out) {
     size_t end = at + text.len, first = first_kept(stream, at, end), front = first - at;
     size_t from = normal_stream_start(stream, first), to = normal_stream_end(stream, end);
-    struct normal_change *changes = rp_arena_alloc(stream->arena, (stream->change_count + 1) * sizeof(*changes));
-    *out = (struct normalised){.text = text, .original = text, .changes = changes};
+    struct rp_normal_change *changes = rp_arena_alloc(stream->arena, (stream->change_count + 1) * sizeof(*changes));
+    *out = (struct rp_normalised){.text = text, .original = text, .changes = changes};
     out->change_count = copy_changes(stream, at, from, first, end, changes);
     if (out->change_count == 0) return;
     struct rp_str original = normal_stream_original(stream, from, to > from ? to : from);
@@ -138,11 +138,11 @@ void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp
 }
 
 void normal_stream_drop(struct normal_stream *stream, size_t original, size_t normalised) {
-    struct normalised all = all_changes(stream);
-    size_t gone = normalise_changes_before(&all, normalised);
-    const struct normal_change *last = gone ? &stream->changes[gone - 1] : NULL;
+    struct rp_normalised all = all_changes(stream);
+    size_t gone = rp_normalised_changes_before(&all, normalised);
+    const struct rp_normal_change *last = gone ? &stream->changes[gone - 1] : NULL;
     if (last && normalised < last->at + last->len) normalised = last->at; /* not into the middle of a change */
-    size_t start = normalise_start(&all, normalised);
+    size_t start = rp_normalised_start(&all, normalised);
     if (start > original || start < stream->from + DROP_MIN) return;
     rp_buf_consume(&stream->original, start - stream->from);
     stream->from = start;

@@ -1,4 +1,4 @@
-/* A text that comes in pieces, as patterns see it: what normalise.h says of a whole text, the same for every way to cut it.
+/* A text that comes in pieces, as patterns see it: what repartee/normalise.h says of a whole text, the same for every way to cut it.
  *
  * The last character of a piece waits for the next one, since a mark may follow that joins it; not where the piece is
  * `settled`, because somebody has waited already. Places are counted in bytes
@@ -7,7 +7,7 @@
 #ifndef RULES_NORMAL_STREAM_H
 #define RULES_NORMAL_STREAM_H
 
-#include "normalise.h"
+#include <repartee/normalise.h>
 
 struct normal_stream {
     struct rp_arena *arena;
@@ -16,7 +16,7 @@ struct normal_stream {
     size_t done;            /* the original up to here is normalised */
     size_t len;             /* of the normalised text */
     size_t dropped;         /* and how much of it is dropped */
-    struct normal_change *changes; /* the last one that has been dropped, if any, and all since */
+    struct rp_normal_change *changes; /* the last one that has been dropped, if any, and all since */
     size_t change_count, change_cap;
 };
 
@@ -35,7 +35,7 @@ struct rp_str normal_stream_original(const struct normal_stream *stream, size_t 
 size_t normal_stream_total(const struct normal_stream *stream); /* bytes of the original that came */
 /* `text`: a stretch of the normalised text that begins at `at`. Makes of it a text of its own with the way back; where the
  * original is dropped already, the text stands for itself. */
-void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp_str text, struct normalised *out);
+void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp_str text, struct rp_normalised *out);
 /* Nobody asks any more for what lies in front of both these places. */
 void normal_stream_drop(struct normal_stream *stream, size_t original, size_t normalised);
 

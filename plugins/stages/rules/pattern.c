@@ -2,7 +2,7 @@
 #include "pattern.h"
 
 #include "pattern_escape.h"
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 enum { CASELESS = 1, EXTENDED = 2 };
 
@@ -126,7 +126,7 @@ static enum pattern_kind read_group(struct pattern_reader *reader, struct patter
 
 static enum pattern_kind read_character(struct pattern_reader *reader, struct pattern_piece *out) {
     size_t len;
-    out->character = unicode_read(reader->at, &len);
+    out->character = rp_unicode_read(reader->at, &len);
     if (len > (size_t)(reader->end - reader->at)) return PATTERN_LOST;
     reader->at += len;
     return PATTERN_CHARACTER;

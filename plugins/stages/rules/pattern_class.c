@@ -1,6 +1,6 @@
 /* Goes through a character class: [a-z\d[:alpha:]]. */
 #include "pattern_escape.h"
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 static int peek(const struct class_reader *reader, size_t ahead) {
     return (size_t)(reader->end - reader->at) > ahead ? (unsigned char)reader->at[ahead] : -1;
@@ -43,7 +43,7 @@ static enum class_kind read_member(struct class_reader *reader, int32_t *out_cha
     if (c == '\\') return read_escape(reader, out_character);
     if (c == '[' && (next == ':' || next == '.' || next == '=')) return next == ':' ? read_posix(reader) : CLASS_LOST;
     size_t len;
-    *out_character = unicode_read(reader->at, &len);
+    *out_character = rp_unicode_read(reader->at, &len);
     if (len > (size_t)(reader->end - reader->at)) return CLASS_LOST;
     reader->at += len;
     return CLASS_CHARACTER;

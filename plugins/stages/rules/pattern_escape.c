@@ -1,7 +1,7 @@
 /* Reads escapes. In a class some mean something else; pattern_class.c knows which. */
 #include "pattern_escape.h"
 
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -120,7 +120,7 @@ enum pattern_kind escape_read(const char **at, const char *end, int32_t *out_cha
         return read_letter(at, end, letter, out_character);
     }
     size_t len;
-    *out_character = unicode_read(*at, &len);
+    *out_character = rp_unicode_read(*at, &len);
     if (len > (size_t)(end - *at)) return PATTERN_LOST;
     *at += len;
     return PATTERN_CHARACTER;

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "normalise.h"
+#include <repartee/normalise.h>
 #include "pattern.h"
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 #define BYTES_MAX ((size_t)1 << 20) /* more than PCRE2 is given */
 #define RANGE_MAX 1024              /* characters of a range that are looked at one by one */
@@ -39,22 +39,22 @@ static void write_character(struct copy *copy, int32_t c) {
         write_str(copy, rp_str_n(text, (size_t)snprintf(text, sizeof(text), "\\x{%x}", (unsigned)c)));
     } else {
         if (c < 0x80 && !is_word(c)) write_str(copy, RP_STR("\\"));
-        write_str(copy, rp_str_n(text, unicode_write(c, text)));
+        write_str(copy, rp_str_n(text, rp_unicode_write(c, text)));
     }
 }
 
 static void write_text(struct copy *copy, struct rp_str text) {
     size_t len;
-    for (size_t at = 0; at < text.len; at += len) write_character(copy, unicode_read(text.data + at, &len));
+    for (size_t at = 0; at < text.len; at += len) write_character(copy, rp_unicode_read(text.data + at, &len));
 }
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 /* Where the part begins that a repeat behind the run repeats: what its last visible character has become. */
-static size_t last_part(const struct normalised *text) {
+static size_t last_part(const struct rp_normalised *text) {
     size_t at = text->text.len;
     for (size_t i = text->change_count; i > 0; i--) {
-        const struct normal_change *change = &text->changes[i - 1];
+        const struct rp_normal_change *change = &text->changes[i - 1];
         if (change->len > 0 && change->at + change->len == at) return change->at;
     }
     if (at > 0) at--;
@@ -63,10 +63,10 @@ static size_t last_part(const struct normalised *text) {
 }
 
 /* A repeat follows: the last part must stay one. */
-static void write_repeated(struct copy *copy, const struct normalised *text) {
+static void write_repeated(struct copy *copy, const struct rp_normalised *text) {
     size_t part = last_part(text), len;
     struct rp_str end = rp_str_n(text->text.data + part, text->text.len - part);
-    bool one = end.len > 0 && (unicode_read(end.data, &len), len == end.len);
+    bool one = end.len > 0 && (rp_unicode_read(end.data, &len), len == end.len);
     write_text(copy, rp_str_n(text->text.data, part));
     if (!one) write_str(copy, RP_STR("(?:"));
     write_text(copy, end);
@@ -75,9 +75,9 @@ static void write_repeated(struct copy *copy, const struct normalised *text) {
 
 static void end_run(struct copy *copy, bool repeated) {
     struct run *run = &copy->run;
-    struct normalised text;
+    struct rp_normalised text;
     if (run->text.len > 0) {
-        normalise_text(copy->arena, rp_buf_str(&run->text), &text);
+        rp_normalise(copy->arena, rp_buf_str(&run->text), &text);
         if (text.change_count == 0) {
             write_str(copy, run->written);
         } else if (repeated) {
@@ -98,7 +98,7 @@ static void extend_run(struct copy *copy, const struct pattern_piece *piece) {
     if (!run->written.data) run->written.data = piece->text.data;
     run->written.len = (size_t)(piece->text.data + piece->text.len - run->written.data);
     if (piece->kind != PATTERN_CHARACTER) return;
-    copy->full |= rp_buf_append(&run->text, bytes, unicode_write(piece->character, bytes)) != 0;
+    copy->full |= rp_buf_append(&run->text, bytes, rp_unicode_write(piece->character, bytes)) != 0;
 }
 
 /* ---- classes ----------------------------------------------------------------------------------------------------- */
@@ -106,13 +106,13 @@ static void extend_run(struct copy *copy, const struct pattern_piece *piece) {
 /* What a character is once normalised, if that is a single one, or one several times ("…"). 0: nothing to be said. */
 static int32_t image_of(struct copy *copy, int32_t c) {
     char bytes[4];
-    struct normalised text;
+    struct rp_normalised text;
     size_t len, more;
-    normalise_text(copy->arena, rp_str_n(bytes, unicode_write(c, bytes)), &text);
+    rp_normalise(copy->arena, rp_str_n(bytes, rp_unicode_write(c, bytes)), &text);
     if (text.text.len == 0) return 0;
-    int32_t image = unicode_read(text.text.data, &len);
+    int32_t image = rp_unicode_read(text.text.data, &len);
     for (size_t at = len; at < text.text.len; at += more) {
-        if (unicode_read(text.text.data + at, &more) != image) return 0;
+        if (rp_unicode_read(text.text.data + at, &more) != image) return 0;
     }
     return image;
 }

@@ -29,7 +29,7 @@ struct run *run_create(struct rp_stage *stage, struct rp_turn *turn, struct vm *
                         .vm = vm,
                         .tried = NO_RULE,
                         .wall = {.run = on_wall}};
-    normalise_text(turn->arena, turn->message, &run->text);
+    rp_normalise(turn->arena, turn->message, &run->text);
     run->regex.ns = run->rules->options->regex_ms * 1000000;
     run->regex.steps = (uint32_t)run->rules->options->regex_steps;
     return run;

@@ -42,7 +42,7 @@ struct run {
     struct rp_turn *turn;
     const struct rules *rules;
     struct vm *vm;
-    struct normalised text; /* the message, as patterns see it */
+    struct rp_normalised text; /* the message, as patterns see it */
     struct matcher_cursor cursor;
     struct rp_regex_budget regex;
     struct rp_match match;

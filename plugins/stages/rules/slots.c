@@ -35,7 +35,7 @@ struct form { /* the state, in a userdata */
     size_t found;   /* values that this message has set or changed */
     size_t filling; /* the slot in its places */
     struct rp_match match;
-    struct normalised rest; /* of the message: what is taken is blank */
+    struct rp_normalised rest; /* of the message: what is taken is blank */
     char *bytes;            /* of rest.text */
     bool done[SLOTS_MAX];   /* filled from this message, or found in it and refused */
 };

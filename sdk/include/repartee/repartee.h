@@ -10,6 +10,7 @@
 #include <repartee/json_scan.h>
 #include <repartee/log.h>
 #include <repartee/metrics.h>
+#include <repartee/normalise.h>
 #include <repartee/option.h>
 #include <repartee/plugin.h>
 #include <repartee/regex.h>

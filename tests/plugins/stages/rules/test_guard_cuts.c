@@ -13,7 +13,7 @@
 #include "core/base/log_sink.h"
 #include "guarded.h"
 #include "plugins/stages/rules/guard.h"
-#include "plugins/stages/rules/normalise.h"
+#include <repartee/normalise.h>
 
 #define TEXT_MAX 300
 #define GUARDS_MAX 4
@@ -93,7 +93,7 @@ static void forget_guards(void) {
 
 /* ---- what they come to, plainly ---------------------------------------------------------------------------------- */
 
-static size_t put_with(const struct sample *sample, const struct normalised *text, const struct rp_match *match, char *out) {
+static size_t put_with(const struct sample *sample, const struct rp_normalised *text, const struct rp_match *match, char *out) {
     size_t len = 0;
     for (const char *at = sample->with; *at; at++) {
         if (*at != '{') {
@@ -103,7 +103,7 @@ static size_t put_with(const struct sample *sample, const struct normalised *tex
         size_t group = at[1] == '0' ? 0 : 1; /* {x} is the first group, too */
         at += 2;
         if (group >= match->count || match->group[group].start == SIZE_MAX) continue;
-        struct rp_str original = normalise_original(text, match->group[group].start, match->group[group].end);
+        struct rp_str original = rp_normalised_original(text, match->group[group].start, match->group[group].end);
         memcpy(out + len, original.data, original.len);
         len += original.len;
     }
@@ -111,7 +111,7 @@ static size_t put_with(const struct sample *sample, const struct normalised *tex
 }
 
 /* What one guard makes of a text. True: it blocks. */
-static bool apply_to(const struct chosen *guard, const struct normalised *text, char *out, bool *out_found) {
+static bool apply_to(const struct chosen *guard, const struct rp_normalised *text, char *out, bool *out_found) {
     size_t len = text->text.len, at = 0, written = 0;
     struct rp_match match;
     *out_found = false;
@@ -119,14 +119,14 @@ static bool apply_to(const struct chosen *guard, const struct normalised *text, 
         size_t start = match.group[0].start, end = match.group[0].end;
         from = end > start ? end : end + 1;
         if (end == start) continue;
-        start = normalise_start(text, start);
+        start = rp_normalised_start(text, start);
         *out_found = true;
         if (guard->action == GUARD_FLAG) break;
         if (start < at || (guard->action == GUARD_BLOCK && guard->whole)) start = at; /* it begins in what went before */
         memcpy(out + written, text->original.data + at, start - at);
         written += start - at;
         written += put_with(guard->sample, text, &match, out + written);
-        if (normalise_end(text, end) > at) at = normalise_end(text, end);
+        if (rp_normalised_end(text, end) > at) at = rp_normalised_end(text, end);
         if (guard->action != GUARD_BLOCK) continue;
         out[written] = '\0';
         return true;
@@ -138,8 +138,8 @@ static bool apply_to(const struct chosen *guard, const struct normalised *text, 
 
 static bool apply(const struct chosen *guard, const char *text, char *out, bool *out_found) {
     struct rp_arena *arena = rp_arena_create();
-    struct normalised whole;
-    normalise_text(arena, rp_str(text), &whole);
+    struct rp_normalised whole;
+    rp_normalise(arena, rp_str(text), &whole);
     bool blocks = apply_to(guard, &whole, out, out_found);
     rp_arena_destroy(arena);
     return blocks;

@@ -11,7 +11,7 @@
 
 #include "plugins/stages/rules/fold.h"
 #include "plugins/stages/rules/literal.h"
-#include "plugins/stages/rules/unicode.h"
+#include <repartee/unicode.h>
 
 /* The sets as "a|b & c", in the order in which they were found. */
 static const char *found(const char *pattern) {
@@ -158,7 +158,7 @@ static bool is_surrogate(int32_t c) {
 static struct rp_str all_characters(char *buffer) {
     size_t len = 0;
     for (int32_t c = 0x20; c < 0x20000; c++) {
-        if (!is_surrogate(c) && !(c >= 0x3400 && c <= 0x9FFF)) len += unicode_write(c, buffer + len);
+        if (!is_surrogate(c) && !(c >= 0x3400 && c <= 0x9FFF)) len += rp_unicode_write(c, buffer + len);
     }
     return rp_str_n(buffer, len);
 }
@@ -171,7 +171,7 @@ static void check_fold(struct rp_str all, int32_t c) {
     snprintf(pattern, sizeof(pattern), "(?i)\\x{%x}", (unsigned)c);
     assert_int_equal(rp_regex_compile(rp_str(pattern), 0, &regex, NULL), 0);
     while (rp_regex_match(regex, all, from, RP_MATCH_TRUSTED, &match) == RP_MATCH_FOUND) {
-        int32_t same = unicode_read(all.data + match.group[0].start, &len);
+        int32_t same = rp_unicode_read(all.data + match.group[0].start, &len);
         if (fold_character(same) != fold_character(c))
             fail_msg("(?i) takes %x for %x, but %x is not %x", (unsigned)same, (unsigned)c,
                      (unsigned)fold_character(same), (unsigned)fold_character(c));
@@ -201,7 +201,7 @@ static void scripts_that_are_called_plain_have_no_case(void **state) {
     for (int32_t c = 0x80; c < 0x110000; c++) {
         char text[4];
         if (is_surrogate(c) || !fold_plain(c)) continue;
-        struct rp_str one = rp_str_n(text, unicode_write(c, text));
+        struct rp_str one = rp_str_n(text, rp_unicode_write(c, text));
         assert_int_equal(rp_regex_match(regex, one, 0, RP_MATCH_TRUSTED, &match), RP_MATCH_NONE);
         assert_int_equal(fold_character(c), c);
     }

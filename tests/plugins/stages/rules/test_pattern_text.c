@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/stages/rules/normalise.h"
+#include <repartee/normalise.h>
 #include "plugins/stages/rules/pattern_text.h"
-#include "plugins/stages/rules/unicode.h"
+#include <repartee/unicode.h>
 
 static const char *rewritten(const char *pattern) {
     static char text[4096];
@@ -94,9 +94,9 @@ static bool matches(const char *pattern, const char *message) {
     struct rp_arena *arena = rp_arena_create();
     struct rp_regex *regex;
     struct rp_match match;
-    struct normalised text;
+    struct rp_normalised text;
     struct rp_str written = rp_str(pattern);
-    normalise_text(arena, rp_str(message), &text);
+    rp_normalise(arena, rp_str(message), &text);
     assert_int_equal(pattern_compile(arena, &written, 0, &regex, NULL), 0);
     bool found = rp_regex_match(regex, text.text, 0, 0, &match) == RP_MATCH_FOUND;
     rp_regex_free(regex);
@@ -140,7 +140,7 @@ static void random_texts_meet_themselves(void **state) {
             seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             unsigned dice = (unsigned)(seed >> 33);
             int32_t c = dice % 3 ? odd[dice / 3 % 22] : (int32_t)(0x80 + dice / 3 % 0xD000);
-            len += unicode_write(c, text + len);
+            len += rp_unicode_write(c, text + len);
         }
         memcpy(pattern + 6, text, len);
         strcpy(pattern + 6 + len, "\\E)$");

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#include "plugins/stages/rules/normalise.h"
-#include "plugins/stages/rules/unicode.h"
+#include <repartee/normalise.h>
+#include <repartee/unicode.h>
 
 #define ROUNDS 20000
 #define NFKC (UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_STABLE | UTF8PROC_IGNORE)
@@ -60,19 +60,19 @@ static void english_and_chinese_become_what_patterns_are_written_in(void **state
         {"\u200B", ""},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        struct normalised text;
-        normalise_text(*state, rp_str(samples[i].from), &text);
+        struct rp_normalised text;
+        rp_normalise(*state, rp_str(samples[i].from), &text);
         assert_text(text.text, samples[i].to);
     }
 }
 
 /* `needle` is looked for in the normalised text; its original is `expected`. */
 static void assert_original(struct rp_arena *arena, const char *original, const char *needle, const char *expected) {
-    struct normalised text;
-    normalise_text(arena, rp_str(original), &text);
+    struct rp_normalised text;
+    rp_normalise(arena, rp_str(original), &text);
     for (size_t at = 0; at + strlen(needle) <= text.text.len; at++) {
         if (memcmp(text.text.data + at, needle, strlen(needle)) != 0) continue;
-        assert_text(normalise_original(&text, at, at + strlen(needle)), expected);
+        assert_text(rp_normalised_original(&text, at, at + strlen(needle)), expected);
         return;
     }
     fail_msg("'%s' is not in '%.*s'", needle, RP_STR_ARG(text.text));
@@ -97,27 +97,27 @@ static void a_span_gives_the_original_back(void **state) {
 }
 
 static void an_empty_span_is_empty(void **state) {
-    struct normalised text;
-    normalise_text(*state, RP_STR("a\u200Bb"), &text);
-    for (size_t at = 0; at <= text.text.len; at++) assert_int_equal(normalise_original(&text, at, at).len, 0);
+    struct rp_normalised text;
+    rp_normalise(*state, RP_STR("a\u200Bb"), &text);
+    for (size_t at = 0; at <= text.text.len; at++) assert_int_equal(rp_normalised_original(&text, at, at).len, 0);
 }
 
 static void what_is_normalised_stays_where_it_is(void **state) {
     struct rp_str plain = RP_STR("plain text"), chinese = RP_STR("你好，我的朋友");
-    struct normalised text;
-    normalise_text(*state, plain, &text);
+    struct rp_normalised text;
+    rp_normalise(*state, plain, &text);
     assert_ptr_equal(text.text.data, plain.data);
-    normalise_text(*state, RP_STR("caf\u00E9 你好 😀 привет"), &text);
+    rp_normalise(*state, RP_STR("caf\u00E9 你好 😀 привет"), &text);
     assert_int_equal(text.change_count, 0);
-    normalise_text(*state, chinese, &text);
+    rp_normalise(*state, chinese, &text);
     assert_int_equal(text.change_count, 1); /* the comma */
 }
 
 static void folding_makes_capitals_and_small_letters_alike(void **state) {
-    assert_text(normalise_folded(*state, RP_STR("STRASSE")), "strasse");
-    assert_text(normalise_folded(*state, RP_STR("Straße")), "strasse");
-    assert_text(normalise_folded(*state, RP_STR("ПРИВЕТ ＹＥＳ")), "привет yes");
-    assert_text(normalise_folded(*state, RP_STR("是的")), "是的");
+    assert_text(rp_normalise_folded(*state, RP_STR("STRASSE")), "strasse");
+    assert_text(rp_normalise_folded(*state, RP_STR("Straße")), "strasse");
+    assert_text(rp_normalise_folded(*state, RP_STR("ПРИВЕТ ＹＥＳ")), "привет yes");
+    assert_text(rp_normalise_folded(*state, RP_STR("是的")), "是的");
 }
 
 /* ---- against utf8proc, on random texts --------------------------------------------------------------------------- */
@@ -145,7 +145,7 @@ static int32_t random_character(void) {
 
 static size_t random_text(char *out, unsigned most) {
     size_t len = 0;
-    for (unsigned n = pick(most + 1); n > 0; n--) len += unicode_write(random_character(), out + len);
+    for (unsigned n = pick(most + 1); n > 0; n--) len += rp_unicode_write(random_character(), out + len);
     return len;
 }
 
@@ -163,19 +163,19 @@ static bool at_character(struct rp_str text, size_t at) {
 }
 
 /* Spans begin and end at characters, stand in order, and normalised again are what they stand for or more. */
-static void check_spans(struct rp_arena *arena, const struct normalised *text) {
+static void check_spans(struct rp_arena *arena, const struct rp_normalised *text) {
     size_t length = text->text.len;
     for (int i = 0; i < 8; i++) {
         size_t start = pick((unsigned)length + 1), end = start + pick((unsigned)(length - start) + 1);
         while (!at_character(text->text, start)) start--;
         while (!at_character(text->text, end)) end++;
-        struct rp_str span = normalise_original(text, start, end);
+        struct rp_str span = rp_normalised_original(text, start, end);
         size_t from = (size_t)(span.data - text->original.data);
         assert_true(from + span.len <= text->original.len);
         assert_true(at_character(text->original, from));
         assert_true(at_character(text->original, from + span.len));
-        struct normalised again;
-        normalise_text(arena, span, &again);
+        struct rp_normalised again;
+        rp_normalise(arena, span, &again);
         struct rp_str wanted = rp_str_n(text->text.data + start, end - start);
         if (end > start) assert_non_null(memmem(again.text.data, again.text.len, wanted.data, wanted.len));
     }
@@ -187,17 +187,17 @@ static void random_texts_are_what_utf8proc_makes_of_them(void **state) {
     for (int round = 0; round < ROUNDS; round++) {
         char bytes[4 * 24];
         struct rp_str original = rp_str_n(bytes, random_text(bytes, 24));
-        struct normalised text, again;
-        normalise_text(arena, original, &text);
+        struct rp_normalised text, again;
+        rp_normalise(arena, original, &text);
         struct rp_str expected = map(arena, original, NFKC);
         if (!rp_str_equal(text.text, expected))
             fail_msg("round %d: '%.*s' became '%.*s', not '%.*s'", round, RP_STR_ARG(original), RP_STR_ARG(text.text),
                      RP_STR_ARG(expected));
         assert_true(rp_utf8_valid(text.text.data, text.text.len));
-        normalise_text(arena, text.text, &again);
+        rp_normalise(arena, text.text, &again);
         assert_int_equal(again.change_count, 0);
         check_spans(arena, &text);
-        assert_true(rp_str_equal(normalise_folded(arena, original), map(arena, original, NFKC | UTF8PROC_CASEFOLD)));
+        assert_true(rp_str_equal(rp_normalise_folded(arena, original), map(arena, original, NFKC | UTF8PROC_CASEFOLD)));
         rp_arena_reset(arena);
     }
     rp_arena_destroy(arena);
@@ -209,9 +209,9 @@ static void every_character_is_what_utf8proc_makes_of_it(void **state) {
     for (int32_t c = 0; c < 0x110000; c++) {
         char bytes[8] = "k";
         if (c >= 0xD800 && c <= 0xDFFF) continue;
-        struct rp_str original = rp_str_n(bytes, 1 + unicode_write(c, bytes + 1));
-        struct normalised text;
-        normalise_text(arena, original, &text);
+        struct rp_str original = rp_str_n(bytes, 1 + rp_unicode_write(c, bytes + 1));
+        struct rp_normalised text;
+        rp_normalise(arena, original, &text);
         assert_true(rp_str_equal(text.text, map(arena, original, NFKC)));
         assert_true(text.text.len <= 12 * original.len);
         rp_arena_reset(arena);
@@ -223,14 +223,14 @@ static void every_character_is_what_utf8proc_makes_of_it(void **state) {
 static void thousands_of_marks_are_put_in_order(void **state) {
     size_t count = 100000;
     char *bytes = rp_alloc(2 * count + 1);
-    struct normalised text;
+    struct rp_normalised text;
     bytes[0] = 'q';
     for (size_t i = 0; i < count; i++) memcpy(bytes + 1 + 2 * i, i % 2 ? "\u0323" : "\u0307", 2);
-    normalise_text(*state, rp_str_n(bytes, 2 * count + 1), &text);
+    rp_normalise(*state, rp_str_n(bytes, 2 * count + 1), &text);
     assert_int_equal(text.text.len, 2 * count + 1);
     assert_memory_equal(text.text.data + 1, "\u0323\u0323", 4);
     assert_memory_equal(text.text.data + 2 * count - 1, "\u0307", 2);
-    assert_int_equal(normalise_original(&text, 1, 3).len, 2 * count + 1);
+    assert_int_equal(rp_normalised_original(&text, 1, 3).len, 2 * count + 1);
     free(bytes);
 }
 

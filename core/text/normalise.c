@@ -1,10 +1,10 @@
 /* Walks through a text from one start of a character to the next. What is normalised already is passed over; a stretch
  * that is not (a character with all that joins it) is taken apart, put in order, composed, and noted as a change. */
-#include "normalise.h"
+#include <repartee/normalise.h>
 
 #include <stdlib.h>
 
-#include "unicode.h"
+#include <repartee/unicode.h>
 
 #define OWN 32 /* characters of a stretch that need no other memory */
 
@@ -15,7 +15,7 @@ struct stretch { /* what is being put together */
 struct place { /* in the text: a character */
     size_t at, len;
     int32_t character;
-    enum unicode_class class;
+    enum rp_unicode_class class;
 };
 struct walk {
     struct rp_arena *arena;
@@ -25,7 +25,7 @@ struct walk {
     size_t copied; /* the original's bytes that are in `out` already, as they are or replaced */
     char *out;
     size_t len, cap;
-    struct normal_change *changes;
+    struct rp_normal_change *changes;
     size_t change_count, change_cap;
 };
 
@@ -59,13 +59,13 @@ static void note_change(struct walk *walk, size_t len, size_t from, size_t from_
                              sizeof(*walk->changes));
     }
     walk->changes[walk->change_count++] =
-        (struct normal_change){(uint32_t)walk->len, (uint32_t)len, (uint32_t)from, (uint32_t)from_len};
+        (struct rp_normal_change){(uint32_t)walk->len, (uint32_t)len, (uint32_t)from, (uint32_t)from_len};
 }
 
 /* ---- canonical order --------------------------------------------------------------------------------------------- */
 
 static uint64_t order_key(int32_t character, size_t place) {
-    return (uint64_t)unicode_combining_class(character) << 56 | (uint64_t)place << 24 | (uint64_t)character;
+    return (uint64_t)rp_unicode_combining_class(character) << 56 | (uint64_t)place << 24 | (uint64_t)character;
 }
 
 static int by_key(const void *left, const void *right) {
@@ -85,7 +85,7 @@ static void reorder(struct rp_arena *arena, int32_t *characters, size_t count) {
     for (size_t i = 0; i < count; i++) {
         size_t first = i;
         bool ordered = true;
-        for (int last = 0, class; i < count && (class = unicode_combining_class(characters[i])) > 0; i++) {
+        for (int last = 0, class; i < count && (class = rp_unicode_combining_class(characters[i])) > 0; i++) {
             ordered &= class >= last;
             last = class;
         }
@@ -107,16 +107,16 @@ static void add_parts(struct walk *walk, struct stretch *stretch, const int32_t 
 /* Reads the stretch that begins at `start`. *out_end: behind its last character that anybody sees, or marks something
  * that is seen; *out_next: where the next stretch begins. Between the two lies what is left out. */
 static void read_stretch(struct walk *walk, size_t start, struct stretch *stretch, size_t *out_end, size_t *out_next) {
-    int32_t parts[UNICODE_EXPANSION];
+    int32_t parts[RP_UNICODE_EXPANSION];
     size_t at = start, len;
     *out_end = start;
     while (at < walk->text.len) {
-        int32_t c = unicode_read(walk->text.data + at, &len);
-        if (at > start && unicode_class(walk->table, c) != UNICODE_JOINS) break;
-        size_t count = unicode_decompose(c, walk->fold, parts);
+        int32_t c = rp_unicode_read(walk->text.data + at, &len);
+        if (at > start && rp_unicode_class(walk->table, c) != RP_UNICODE_JOINS) break;
+        size_t count = rp_unicode_decompose(c, walk->fold, parts);
         add_parts(walk, stretch, parts, count);
         at += len;
-        if (count > 0 || (*out_end > start && unicode_is_mark(c))) *out_end = at;
+        if (count > 0 || (*out_end > start && rp_unicode_is_mark(c))) *out_end = at;
     }
     *out_next = at;
 }
@@ -124,7 +124,7 @@ static void read_stretch(struct walk *walk, size_t start, struct stretch *stretc
 static bool equals(struct rp_str text, const struct stretch *stretch) {
     size_t at = 0, len;
     for (size_t i = 0; i < stretch->count; i++, at += len) {
-        if (at >= text.len || unicode_read(text.data + at, &len) != stretch->characters[i]) return false;
+        if (at >= text.len || rp_unicode_read(text.data + at, &len) != stretch->characters[i]) return false;
     }
     return at == text.len;
 }
@@ -134,7 +134,7 @@ static void replace(struct walk *walk, size_t from, size_t end, const struct str
     copy_until(walk, from);
     size_t before = walk->len;
     note_change(walk, 0, from, end - from);
-    for (size_t i = 0; i < stretch->count; i++) append(walk, bytes, unicode_write(stretch->characters[i], bytes));
+    for (size_t i = 0; i < stretch->count; i++) append(walk, bytes, rp_unicode_write(stretch->characters[i], bytes));
     walk->changes[walk->change_count - 1].len = (uint32_t)(walk->len - before);
     walk->copied = end;
 }
@@ -144,7 +144,7 @@ static size_t take_stretch(struct walk *walk, size_t start) {
     size_t end, next;
     read_stretch(walk, start, &stretch, &end, &next);
     reorder(walk->arena, stretch.characters, stretch.count);
-    stretch.count = unicode_compose(stretch.characters, stretch.count);
+    stretch.count = rp_unicode_compose(stretch.characters, stretch.count);
     if (!equals(rp_str_n(walk->text.data + start, end - start), &stretch)) replace(walk, start, end, &stretch);
     stretch.count = 0;
     if (next > end) replace(walk, end, next, &stretch);
@@ -155,15 +155,15 @@ static size_t take_stretch(struct walk *walk, size_t start) {
 
 /* The character at `at`; at the end of the text, one that joins nothing. */
 static struct place look(const struct walk *walk, size_t at) {
-    struct place place = {.at = at, .class = UNICODE_STABLE};
+    struct place place = {.at = at, .class = RP_UNICODE_STABLE};
     if (at == walk->text.len) return place;
-    place.character = unicode_read(walk->text.data + at, &place.len);
-    place.class = unicode_class(walk->table, place.character);
+    place.character = rp_unicode_read(walk->text.data + at, &place.len);
+    place.class = rp_unicode_class(walk->table, place.character);
     return place;
 }
 
 static bool passes(const struct walk *walk, const struct place *place) {
-    if (!walk->fold) return place->class == UNICODE_STABLE;
+    if (!walk->fold) return place->class == RP_UNICODE_STABLE;
     return place->character < 0x80 && !(place->character >= 'A' && place->character <= 'Z');
 }
 
@@ -186,7 +186,7 @@ static size_t skip_row(const struct walk *walk, size_t at) {
     struct rp_str text = walk->text;
     size_t last = at, len;
     for (; at < text.len; at += len) {
-        if (unicode_class(table, unicode_read(text.data + at, &len)) != UNICODE_STABLE) return last;
+        if (rp_unicode_class(table, rp_unicode_read(text.data + at, &len)) != RP_UNICODE_STABLE) return last;
         last = at;
     }
     return at;
@@ -194,13 +194,13 @@ static size_t skip_row(const struct walk *walk, size_t at) {
 
 static void walk_text(struct walk *walk) {
     for (struct place place = look(walk, 0); place.at < walk->text.len;) {
-        if (!walk->fold && place.class == UNICODE_STABLE) place = look(walk, skip_row(walk, place.at));
+        if (!walk->fold && place.class == RP_UNICODE_STABLE) place = look(walk, skip_row(walk, place.at));
         if (place.at == walk->text.len) break;
         struct place next = look(walk, place.at + place.len);
         char narrow = walk->fold ? '\0' : narrow_form(place.character);
-        if (next.class != UNICODE_JOINS && passes(walk, &place)) {
+        if (next.class != RP_UNICODE_JOINS && passes(walk, &place)) {
             place = next;
-        } else if (next.class != UNICODE_JOINS && narrow) {
+        } else if (next.class != RP_UNICODE_JOINS && narrow) {
             replace_wide(walk, &place, narrow);
             place = next;
         } else {
@@ -222,10 +222,10 @@ static bool is_ascii(struct rp_str text) {
     return true;
 }
 
-void normalise_text(struct rp_arena *arena, struct rp_str text, struct normalised *out) {
-    *out = (struct normalised){.text = text, .original = text};
+void rp_normalise(struct rp_arena *arena, struct rp_str text, struct rp_normalised *out) {
+    *out = (struct rp_normalised){.text = text, .original = text};
     if (is_ascii(text)) return;
-    struct walk walk = {.arena = arena, .table = unicode_table(), .text = text};
+    struct walk walk = {.arena = arena, .table = rp_unicode_table(), .text = text};
     walk_text(&walk);
     if (walk.change_count == 0) return;
     out->text = rp_str_n(walk.out, walk.len);
@@ -233,8 +233,8 @@ void normalise_text(struct rp_arena *arena, struct rp_str text, struct normalise
     out->change_count = walk.change_count;
 }
 
-struct rp_str normalise_folded(struct rp_arena *arena, struct rp_str text) {
-    struct walk walk = {.arena = arena, .table = unicode_table(), .text = text, .fold = true};
+struct rp_str rp_normalise_folded(struct rp_arena *arena, struct rp_str text) {
+    struct walk walk = {.arena = arena, .table = rp_unicode_table(), .text = text, .fold = true};
     walk_text(&walk);
     return walk.change_count ? rp_str_n(walk.out, walk.len) : text;
 }
@@ -242,7 +242,7 @@ struct rp_str normalise_folded(struct rp_arena *arena, struct rp_str text) {
 /* ---- the way back ------------------------------------------------------------------------------------------------ */
 
 /* How many changes lie in front of `at`: those that start before it, and with `equal` those that start there too. */
-static size_t changes_before(const struct normalised *text, size_t at, bool equal) {
+static size_t changes_before(const struct rp_normalised *text, size_t at, bool equal) {
     size_t low = 0, high = text->change_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -256,27 +256,27 @@ static size_t changes_before(const struct normalised *text, size_t at, bool equa
     return low;
 }
 
-size_t normalise_changes_before(const struct normalised *text, size_t at) {
+size_t rp_normalised_changes_before(const struct rp_normalised *text, size_t at) {
     return changes_before(text, at, false);
 }
 
-size_t normalise_start(const struct normalised *text, size_t at) {
+size_t rp_normalised_start(const struct rp_normalised *text, size_t at) {
     size_t before = changes_before(text, at, true);
     if (before == 0) return at;
-    const struct normal_change *last = &text->changes[before - 1];
+    const struct rp_normal_change *last = &text->changes[before - 1];
     if (at < last->at + last->len) return last->from;
     return last->from + last->from_len + (at - last->at - last->len);
 }
 
-size_t normalise_end(const struct normalised *text, size_t at) {
+size_t rp_normalised_end(const struct rp_normalised *text, size_t at) {
     size_t before = changes_before(text, at, false);
     if (before == 0) return at;
-    const struct normal_change *last = &text->changes[before - 1];
+    const struct rp_normal_change *last = &text->changes[before - 1];
     if (at < last->at + last->len) return last->from + last->from_len;
     return last->from + last->from_len + (at - last->at - last->len);
 }
 
-struct rp_str normalise_original(const struct normalised *text, size_t start, size_t end) {
-    size_t from = normalise_start(text, start), to = end > start ? normalise_end(text, end) : from;
+struct rp_str rp_normalised_original(const struct rp_normalised *text, size_t start, size_t end) {
+    size_t from = rp_normalised_start(text, start), to = end > start ? rp_normalised_end(text, end) : from;
     return rp_str_n(text->original.data + from, to - from);
 }
