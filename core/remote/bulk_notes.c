@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,11 +281,20 @@ static int sync_folder(const char *folder) {
     return rc;
 }
 
+/* So that it is there after a power cut too, its own name has to be on the disk. */
+static int make_folder(const char *folder) {
+    if (mkdir(folder, 0700) != 0) return errno == EEXIST ? 0 : -RP_EIO;
+    char *above = rp_strdup(folder);
+    int rc = sync_folder(dirname(above));
+    free(above);
+    return rc;
+}
+
 static void on_work(uv_work_t *work) {
     struct note_write *write = (struct note_write *)work;
     int how = write->folder ? O_CREAT | O_EXCL : O_APPEND;
     write->code = -RP_EIO;
-    if (write->folder && mkdir(write->folder, 0700) != 0 && errno != EEXIST) return;
+    if (write->folder && make_folder(write->folder) != 0) return;
     int fd = open(write->path, O_WRONLY | O_CLOEXEC | how, 0600);
     if (fd < 0) return;
     int rc = write_all(fd, rp_buf_str(&write->text));

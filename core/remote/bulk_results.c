@@ -23,6 +23,14 @@ void bulk_results_end(struct bulk_batch *batch) {
 
 /* ---- what is left ------------------------------------------------------------------------------------------------ */
 
+/* Nobody waits for it: who comes later finds it where it is. */
+static void put_back(struct bulk_item *item) {
+    struct bulk_batch *batch = item->batch;
+    if (batch->bulk->folder) bulk_note_reopen(batch->bulk, batch->note, item->node.id);
+    bulk_item_unlink(item);
+    bulk_item_destroy(batch->bulk, item);
+}
+
 static void finish(struct bulk_batch *batch) {
     struct bulk *bulk = batch->bulk;
     struct bulk_note *note = batch->note;
@@ -42,12 +50,14 @@ static void give_rest(struct bulk_batch *batch) {
     batch->giving = true;
     while (batch->items) {
         struct bulk_item *item = batch->items;
-        if (!batch->adopted && item->asks) {
+        if (!item->asks) {
+            put_back(item);
+        } else if (!batch->adopted) {
             bulk_give(item, NULL, &missing);
-            continue;
+        } else {
+            bulk_item_unlink(item);
+            bulk_place(batch->bulk, item);
         }
-        bulk_item_unlink(item);
-        bulk_place(batch->bulk, item);
     }
     batch->giving = false;
     finish(batch);
@@ -103,10 +113,8 @@ static void give(struct bulk_item *item, const struct rp_bulk_result *result) {
     static const struct outcome cancelled = {RP_EUPSTREAM, 200, "the batch was cancelled at the provider"};
     struct bulk_batch *batch = item->batch;
     bool good = result->end == RP_BULK_ANSWERED && result->status >= 200 && result->status <= 299;
-    if (!item->asks) { /* who comes for it later finds it where it is */
-        bulk_note_reopen(batch->bulk, batch->note, item->node.id);
-        bulk_item_unlink(item);
-        bulk_item_destroy(batch->bulk, item);
+    if (!item->asks) {
+        put_back(item);
     } else if (good || (!batch->adopted && result->end == RP_BULK_ANSWERED)) {
         bulk_give(item, result, NULL);
     } else if (batch->adopted) { /* of another run: this one has its own chance */
