@@ -10,10 +10,9 @@
 
 /* ---- one look ---------------------------------------------------------------------------------------------------- */
 
-/* Any answer shows that somebody is there; these, that nobody is who would reply. */
+/* Any answer shows that somebody is there. A key that may not list models may well ask them, and limits of lists are not
+ * those of replies; a key that is no good shows at the first call. */
 static int code_of_status(int status) {
-    if (status == 401 || status == 403) return RP_EUPAUTH;
-    if (status == 429) return RP_EUPRATE;
     return status >= 500 ? RP_EUPSTREAM : 0;
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startScene } from "../reload/scene.mjs";
 import { retryAfter, startUpstream } from "./faulty.mjs";
 import { askBot, modelLine, notesOf } from "./scene.mjs";
-import { begun, completion, stream, wires } from "./wires.mjs";
+import { begun, chunk, completion, stream, streamHead, wires } from "./wires.mjs";
 
 const NAMES = ["a", "b", "c"];
 const PROTOCOLS = [wires.openai, wires.anthropic, wires.ollama];
@@ -129,6 +129,63 @@ test("least_latency does not send all that come at once to a target that nobody 
   await Promise.all(Array.from({ length: 20 }, () => scene.ask()));
   const [, b] = scene.counts();
   assert.ok(b >= 8, `${b} of 20 went to b`);
+});
+
+/* ---- limits of time ---------------------------------------------------------------------------------------------- */
+
+const between = (scene) => scene.upstreams[1].requests[0].at - scene.upstreams[0].requests[0].at;
+
+test("a target has a time of its own to its first token, whether it sends its head or not", async () => {
+  const scene = await startRoute(`targets = { a = { first = "150ms" } }, first = "20s", breaker_failures = 0`);
+  for (const fault of ["hang", "headOnly", "headAndPings"]) {
+    for (const streamed of [true, false]) {
+      scene.clear();
+      scene.plays(0, scene.fault(0, fault));
+      assert.equal((await scene.ask(streamed)).text, "b");
+      assert.ok(between(scene) >= 75 && between(scene) < 5000, `${fault}: ${between(scene)} ms`);
+      await until(() => !scene.upstreams[0].requests[0].open);
+    }
+  }
+});
+
+test("a target has a time of its own to connect", async () => {
+  const deaf = await startUpstream(); // speaks no TLS: the connection never stands
+  closing.push(() => deaf.stop());
+  const scene = await startRoute("", {
+    count: 1,
+    more: `deaf = openai { base_url = "${deaf.url.replace("http", "https")}", model = "m" },
+           outer = route { "deaf", "main", connect = "20s", targets = { deaf = { connect = "150ms" } } }`,
+  });
+  const reply = await scene.ask();
+  assert.equal(reply.text, "a");
+  const [first] = (await scene.notes(reply)).filter(({ what }) => what === "try");
+  assert.deepEqual([first.target, first.code], ["deaf", "upstream_timeout"]);
+  assert.ok(first.ms >= 140 && first.ms < 5000, `${first.ms} ms`);
+});
+
+test("a target has a time of its own between two tokens", async () => {
+  const scene = await startRoute(`targets = { a = { stall = "150ms" } }, breaker_failures = 0`);
+  for (const fault of ["withoutEnd", "pingsInStream"]) {
+    scene.plays(0, scene.fault(0, fault));
+    const reply = await scene.ask(true);
+    assert.deepEqual([reply.code, reply.text], ["upstream_timeout", "Hello"]);
+    assert.equal((await scene.ask(false)).text, "b");
+  }
+});
+
+test("who thinks is neither late nor stands still", async () => {
+  const scene = await startRoute(`first = "200ms", stall = "200ms"`);
+  const thought = { choices: [{ index: 0, delta: { reasoning_content: "hm" }, finish_reason: null }] };
+  scene.plays(0, async (socket) => {
+    socket.write(streamHead(wires.openai));
+    for (let i = 0; i < 20; i++) {
+      socket.write(chunk(wires.openai.frame(thought)));
+      await sleep(30);
+    }
+    socket.write(stream(wires.openai, ["a"]).slice(streamHead(wires.openai).length));
+  });
+  for (const streamed of [true, false]) assert.equal((await scene.ask(streamed)).text, "a");
+  assert.equal(scene.counts()[1], 0);
 });
 
 /* ---- retries ----------------------------------------------------------------------------------------------------- */
@@ -255,7 +312,7 @@ test("checks notice who has gone before a turn does, and who has come back", asy
   scene.upstreams[0].onProbe = scene.fault(0, "hang"); // no answer is one too
   await sleep(300);
   assert.equal((await scene.ask()).text, "b");
-  scene.upstreams[0].onProbe = null;
+  scene.upstreams[0].onProbe = scene.fault(0, "forbidden"); // a key that may only ask models
   await scene.bot.logged((line) => line.message?.includes("'a' passes its checks again"));
   assert.equal((await scene.ask()).text, "a");
 });
