@@ -1,14 +1,14 @@
 /* A session's bytes: "RPS3", the user, the time to wake (little-endian, 64 bits), the pipeline that wakes, what is pending,
  * the variables as JSON text, how many texts were dropped and how many the summary stands for (64 bits each), the summary,
- * then the records of the conversation (session_record.c); each text has its length in front. "RPS2", the form before,
+ * then the entries of the conversation (session_entry.c); each text has its length in front. "RPS2", the form before,
  * has neither these numbers nor a summary nor rounds of tools, and "RPS1" has neither time nor pipeline nor pending text.
- * Records are neither opened nor copied when a turn begins, so that a long history costs a rule's reply next to nothing. */
+ * Entries are neither opened nor copied when a turn begins, so that a long history costs a rule's reply next to nothing. */
 #include "core/turn/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/turn/session_record.h"
+#include "core/turn/session_entry.h"
 
 enum { NUMBER = 8 }; /* bytes */
 
@@ -48,14 +48,14 @@ static int take_head(struct rp_str *rest, int form, struct session *out) {
     return result;
 }
 
-/* Looks at every record, so that nothing can go wrong later. */
-static int take_records(struct rp_str rest, int form, struct session *out) {
-    struct record record;
+/* Looks at every entry, so that nothing can go wrong later. */
+static int take_entries(struct rp_str rest, int form, struct session *out) {
+    struct entry entry;
     out->stored = rest;
     while (rest.len > 0) {
-        if (record_take(&rest, form >= 3, &record) != 0) return -RP_EIO;
-        out->said += record.kind != RECORD_ROUND;
-        out->message_count += record_messages(&record);
+        if (entry_take(&rest, form >= 3, &entry) != 0) return -RP_EIO;
+        out->said += entry.kind != ENTRY_ROUND;
+        out->message_count += entry_messages(&entry);
     }
     return 0;
 }
@@ -64,7 +64,7 @@ int session_decode(struct session *session, struct rp_str bytes) {
     struct rp_str rest = bytes;
     struct session read = {0};
     int form = take_form(&rest);
-    if (form == 0 || take_head(&rest, form, &read) != 0 || take_records(rest, form, &read) != 0) return -RP_EIO;
+    if (form == 0 || take_head(&rest, form, &read) != 0 || take_entries(rest, form, &read) != 0) return -RP_EIO;
     *session = read;
     return 0;
 }
@@ -73,11 +73,11 @@ int session_decode(struct session *session, struct rp_str bytes) {
 
 const struct rp_message *session_texts(struct session *session, struct rp_arena *arena) {
     struct rp_str rest = session->stored;
-    struct record record;
+    struct entry entry;
     if (session->texts || session->said == 0) return session->texts;
     struct rp_message *end = session->texts = rp_arena_alloc(arena, session->said * sizeof(*end));
-    while (rest.len > 0 && record_take(&rest, true, &record) == 0)
-        if (record.kind != RECORD_ROUND) end = record_open(&record, arena, NULL, NULL, end);
+    while (rest.len > 0 && entry_take(&rest, true, &entry) == 0)
+        if (entry.kind != ENTRY_ROUND) end = entry_open(&entry, arena, NULL, NULL, end);
     return session->texts;
 }
 
@@ -85,19 +85,19 @@ const struct rp_message *session_texts(struct session *session, struct rp_arena 
  * whichever of them the call is from. */
 const struct rp_message *session_messages(struct session *session, struct rp_arena *arena, size_t *out_count) {
     struct rp_str rest = session->stored;
-    struct record record;
+    struct entry entry;
     size_t said = 0, calls = 0;
     char id[8];
     *out_count = session->message_count;
     if (session->messages || session->message_count == 0) return session->messages;
     struct rp_message *end = session->messages = rp_arena_alloc(arena, session->message_count * sizeof(*end));
-    while (rest.len > 0 && record_take(&rest, true, &record) == 0) {
-        if (record.kind != RECORD_ROUND) {
+    while (rest.len > 0 && entry_take(&rest, true, &entry) == 0) {
+        if (entry.kind != ENTRY_ROUND) {
             said++;
             calls = 0;
         }
         snprintf(id, sizeof(id), "c%05x", (unsigned)((session->begins + said) & 0xfffff));
-        end = record_open(&record, arena, id, &calls, end);
+        end = entry_open(&entry, arena, id, &calls, end);
     }
     return session->messages;
 }
@@ -115,22 +115,22 @@ struct rest { /* of the conversation, without the exchanges that have been dropp
 };
 
 /* An exchange is a user's text with what follows it; what an event has said stands by itself. */
-static bool begins_exchange(enum record_kind kind, enum record_kind before) {
-    return kind == RECORD_USER || (kind == RECORD_BOT && before == RECORD_BOT);
+static bool begins_exchange(enum entry_kind kind, enum entry_kind before) {
+    return kind == ENTRY_USER || (kind == ENTRY_BOT && before == ENTRY_BOT);
 }
 
 /* What is left when the oldest exchanges are dropped until `room` bytes and `most` texts are enough. */
 static struct rest drop_oldest(const struct session *session, size_t most, size_t room) {
     struct rp_str at = session->stored;
-    enum record_kind before = RECORD_USER;
+    enum entry_kind before = ENTRY_USER;
     for (size_t gone = 0; at.len > 0;) {
         struct rest left = {at, session->said - gone};
-        struct record record;
-        record_take(&at, true, &record);
-        bool begins = left.stored.len == session->stored.len || begins_exchange(record.kind, before);
+        struct entry entry;
+        entry_take(&at, true, &entry);
+        bool begins = left.stored.len == session->stored.len || begins_exchange(entry.kind, before);
         if (begins && left.stored.len <= room && left.said <= most) return left;
-        gone += record.kind != RECORD_ROUND;
-        before = record.kind;
+        gone += entry.kind != ENTRY_ROUND;
+        before = entry.kind;
     }
     return (struct rest){.stored = at};
 }
@@ -172,7 +172,7 @@ struct added {
 static struct added measure(const struct rp_message *messages, size_t count) {
     struct added added = {0};
     for (size_t i = 0, size, span; i < count; i += span ? span : 1) {
-        span = record_span(messages + i, count - i, &size);
+        span = entry_span(messages + i, count - i, &size);
         added.size += span ? size : 0;
         added.said += span == 1;
     }
@@ -182,8 +182,8 @@ static struct added measure(const struct rp_message *messages, size_t count) {
 static int put_messages(struct rp_buf *out, const struct rp_message *messages, size_t count) {
     int result = 0;
     for (size_t i = 0, size, span; result == 0 && i < count; i += span ? span : 1) {
-        span = record_span(messages + i, count - i, &size);
-        if (span) result = record_put(out, messages + i, span);
+        span = entry_span(messages + i, count - i, &size);
+        if (span) result = entry_put(out, messages + i, span);
     }
     return result;
 }

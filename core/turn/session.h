@@ -26,7 +26,7 @@ struct session {
     int64_t wake_ms;             /* rp_wall_ms() at which the event "timeout" comes; 0: none */
     struct rp_str pipeline;      /* the one that the event takes */
     struct rp_str pending;       /* said by events, to stand in front of the next reply */
-    struct rp_str stored;        /* the conversation, oldest first: records in the bytes that session_decode was given */
+    struct rp_str stored;        /* the conversation, oldest first: entries in the bytes that session_decode was given */
     size_t said;                 /* texts of user and bot among them; rounds of tools do not count */
     uint64_t begins;             /* texts that the conversation had before those: they have been dropped */
     struct rp_str summary;       /* of how the conversation began; empty: none */

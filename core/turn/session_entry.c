@@ -1,8 +1,8 @@
-/* A record's bytes: its kind, the length of its body (little-endian, 32 bits), the body. That is a text, or of a round
+/* An entry's bytes: its kind, the length of its body (little-endian, 32 bits), the body. That is a text, or of a round
  * name, arguments and result of each call, every one a text with its length in front. */
-#include "core/turn/session_record.h"
+#include "core/turn/session_entry.h"
 
-enum { TEXT_HEAD = 4, RECORD_HEAD = 1 + TEXT_HEAD, CALL_PARTS = 3 };
+enum { TEXT_HEAD = 4, ENTRY_HEAD = 1 + TEXT_HEAD, CALL_PARTS = 3 };
 
 /* ---- texts --------------------------------------------------------------------------------------------------------- */
 
@@ -36,14 +36,14 @@ static bool is_round(struct rp_str body) {
     return parts > 0 && parts % CALL_PARTS == 0;
 }
 
-int record_take(struct rp_str *rest, bool rounds, struct record *out) {
+int entry_take(struct rp_str *rest, bool rounds, struct entry *out) {
     const char *start = rest->data;
     struct rp_str body, behind = rp_str_n(start + 1, rest->len - 1);
-    if (*start != RECORD_USER && *start != RECORD_BOT && (*start != RECORD_ROUND || !rounds)) return -RP_EIO;
+    if (*start != ENTRY_USER && *start != ENTRY_BOT && (*start != ENTRY_ROUND || !rounds)) return -RP_EIO;
     if (text_take(&behind, &body) != 0) return -RP_EIO;
-    if (*start == RECORD_ROUND && !is_round(body)) return -RP_EIO;
-    *out = (struct record){
-        .kind = (enum record_kind)*start, .all = rp_str_n(start, (size_t)(behind.data - start)), .body = body};
+    if (*start == ENTRY_ROUND && !is_round(body)) return -RP_EIO;
+    *out = (struct entry){
+        .kind = (enum entry_kind)*start, .all = rp_str_n(start, (size_t)(behind.data - start)), .body = body};
     *rest = behind;
     return 0;
 }
@@ -54,19 +54,19 @@ static size_t count_calls(struct rp_str body) {
     return parts / CALL_PARTS;
 }
 
-size_t record_messages(const struct record *record) {
-    return record->kind == RECORD_ROUND ? 1 + count_calls(record->body) : 1;
+size_t entry_messages(const struct entry *entry) {
+    return entry->kind == ENTRY_ROUND ? 1 + count_calls(entry->body) : 1;
 }
 
-struct rp_message *record_open(const struct record *record, struct rp_arena *arena, const char *id, size_t *calls,
+struct rp_message *entry_open(const struct entry *entry, struct rp_arena *arena, const char *id, size_t *calls,
                                struct rp_message *out) {
-    if (record->kind != RECORD_ROUND) {
-        *out = (struct rp_message){.role = (enum rp_role)record->kind, .text = record->body};
+    if (entry->kind != ENTRY_ROUND) {
+        *out = (struct rp_message){.role = (enum rp_role)entry->kind, .text = entry->body};
         return out + 1;
     }
-    size_t count = count_calls(record->body);
+    size_t count = count_calls(entry->body);
     struct rp_tool_call *made = rp_arena_alloc(arena, count * sizeof(*made));
-    struct rp_str rest = record->body;
+    struct rp_str rest = entry->body;
     *out = (struct rp_message){.role = RP_ROLE_ASSISTANT, .text = RP_STR(""), .calls = made, .call_count = count};
     for (size_t i = 0; i < count; i++) {
         const char *number = rp_arena_printf(arena, "%.6s%03zx", id, (*calls)++ & 4095);
@@ -96,16 +96,16 @@ static size_t round_size(const struct rp_message *messages) {
     return size;
 }
 
-size_t record_span(const struct rp_message *messages, size_t count, size_t *out_size) {
+size_t entry_span(const struct rp_message *messages, size_t count, size_t *out_size) {
     bool calls = messages->role == RP_ROLE_ASSISTANT && messages->call_count > 0;
     if (messages->role != RP_ROLE_USER && messages->role != RP_ROLE_ASSISTANT) return 0;
     if (calls && !has_results(messages, count)) return 0;
-    *out_size = RECORD_HEAD + (calls ? round_size(messages) : messages->text.len);
+    *out_size = ENTRY_HEAD + (calls ? round_size(messages) : messages->text.len);
     return calls ? 1 + messages->call_count : 1;
 }
 
-int record_put(struct rp_buf *out, const struct rp_message *messages, size_t span) {
-    char kind = span > 1 ? RECORD_ROUND : (char)messages->role;
+int entry_put(struct rp_buf *out, const struct rp_message *messages, size_t span) {
+    char kind = span > 1 ? ENTRY_ROUND : (char)messages->role;
     int result = rp_buf_append(out, &kind, 1);
     if (span == 1) return result ? result : text_put(out, messages->text);
     if (result == 0) result = put_length(out, round_size(messages));
