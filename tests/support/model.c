@@ -108,7 +108,12 @@ static unsigned takes(const struct rp_model *model) {
     return ((const struct test_model *)model)->takes;
 }
 
-static const struct rp_model_type type = {.type = {.name = "written"}, .ask = ask, .takes = takes};
+static int64_t context(const struct rp_model *model) {
+    return ((const struct test_model *)model)->context;
+}
+
+static const struct rp_model_type type = {
+    .type = {.name = "written"}, .ask = ask, .takes = takes, .context = context};
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 struct test_model {
     struct rp_model model;
     unsigned takes;
+    int64_t context; /* tokens; 0: not known */
     const char *replies[TEST_MODEL_CALLS]; /* one a call; NULL: an empty one */
     char asked[TEST_MODEL_CALLS][4096];    /* the messages of each call: "u:hi|a:text(id name args)|t:id=result" */
     struct rp_prompt prompt;               /* of the last call: what it points to in the turn's arena may be gone */

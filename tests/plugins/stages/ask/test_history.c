@@ -154,6 +154,18 @@ static void the_last_texts_count(void **state) {
     assert_string_equal(say("four", "4"), "u:four");
 }
 
+static void what_has_no_room_is_refused_with_a_sentence(void **state) {
+    (void)state;
+    the.main.context = 60;
+    assert_string_equal(say("a short question", "1"), "u:a short question");
+    char message[400];
+    memset(message, 'a', sizeof(message) - 1);
+    message[sizeof(message) - 1] = '\0';
+    assert_string_equal(say(message, "2"), "");
+    assert_int_equal(the.client.code, RP_ETOOLARGE);
+    assert_string_equal(say("again", "3"), "u:a short question|a:1|u:again"); /* it is not remembered */
+}
+
 static void an_explanation_tells_what_went_along(void **state) {
     (void)state;
     the.options.history = 2;
@@ -352,6 +364,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tools_of_an_earlier_turn_go_along, begin, end),
         cmocka_unit_test_setup_teardown(a_long_conversation_stays_in_its_budget, begin, end),
         cmocka_unit_test_setup_teardown(the_last_texts_count, begin, end),
+        cmocka_unit_test_setup_teardown(what_has_no_room_is_refused_with_a_sentence, begin, end),
         cmocka_unit_test_setup_teardown(an_explanation_tells_what_went_along, begin, end),
         cmocka_unit_test_setup_teardown(what_falls_out_is_summed_up, begin, end),
         cmocka_unit_test_setup_teardown(it_runs_on_and_does_not_cost_every_turn, begin, end),

@@ -87,6 +87,9 @@ static void what_goes_wrong_comes_back_as_a_value(void **state) {
                "rule:s");
     talking.main.takes = 0;
     bot_expect("grammar", "unsupported: the model 'main' takes no grammar", "rule:g");
+    talking.main.context = 20;
+    bot_expect("hi", "too_large", "rule:r");
+    assert_int_equal(talking.main.calls, 2);
 }
 
 static void wrong_arguments_are_errors_of_the_rule(void **state) {
