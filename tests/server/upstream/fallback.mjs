@@ -141,6 +141,29 @@ export function testFallback(name) {
     });
   }
 
+  test("wherever a stream is cut, nothing is doubled, nothing missing, and no character torn", async () => {
+    const pieces = ["Grüße, ", "你好 ", "\n\n", "\u3000😀 ", "und so weiter"];
+    const full = pieces.join("");
+    const bytes = Buffer.from(stream(wire, pieces));
+    const from = bytes.indexOf("\r\n\r\n") + 4;
+    const seen = new Set();
+    for (let at = from; at < bytes.length; at += 13) {
+      lenient.clear();
+      lenient.first.play((socket) => socket.end(bytes.subarray(0, at)));
+      lenient.seconds("|rest");
+      const reply = await lenient.ask(true);
+      assert.equal(reply.code, undefined, `cut at ${at}: ${reply.code}`);
+      if (reply.text === full) continue; // all of it had come
+      const [role, said] = begun(lenient.second.requests[0]);
+      const prefix = role === "assistant" ? said : "";
+      assert.ok(full.startsWith(prefix), `cut at ${at}: '${prefix}'`);
+      assert.equal(prefix, prefix.trimEnd());
+      assert.equal(reply.text, `${prefix}|rest`);
+      seen.add(prefix);
+    }
+    assert.deepEqual([...seen], ["", "Grüße,", "Grüße, 你好", "Grüße, 你好 \n\n\u3000😀", full]);
+  });
+
   for (const oddity of oddities) {
     test(`${oddity} is no fault`, async () => {
       for (const streamed of [true, false]) {
