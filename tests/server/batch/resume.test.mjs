@@ -26,7 +26,7 @@ for (const round of [1, 2, 3]) {
       const left = await scene.read();
       const whole = left.slice(0, left.lastIndexOf("\n") + 1).split("\n").length - 1;
       const asked = new Set(scene.model.calls).size;
-      assert.ok(asked > whole && asked <= whole + 10, `${asked} asked, ${whole} written`);
+      assert.ok(asked > whole && asked < whole + 100, `${asked} asked, ${whole} written`);
       const { code, out, err } = await scene.batch();
       assert.equal(code, 0, err);
       assert.deepEqual(linesOf(out), numbers(1, 400));

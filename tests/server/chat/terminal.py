@@ -3,7 +3,7 @@
     terminal.py SCRIPT PROGRAM ARG…
 
 SCRIPT is a JSON list of steps: {"expect": "text"} waits until this text has come since the last match, {"send": "text"}
-types, {"sleep": 0.3} lets the program settle. The exit code is the program's; 124 when an expected text does not come
+types, {"sleep": 0.3} lets the program settle, {"touch": "file"} tells others how far it is. The exit code is the program's; 124 when an expected text does not come
 (then what came is on stderr). All output goes to stdout.
 """
 import fcntl, json, os, pty, select, struct, sys, termios, time
@@ -59,6 +59,8 @@ def main():
             os.write(terminal.fd, step["send"].encode())
         elif "sleep" in step:
             time.sleep(step["sleep"])
+        elif "touch" in step:
+            open(step["touch"], "w").close()
     code = terminal.end()
     sys.stdout.buffer.write(terminal.seen)
     return code
