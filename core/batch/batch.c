@@ -1,61 +1,17 @@
 /* Which item runs when. A task of the worker's begins items as long as there is room; whatever ends schedules it. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include <repartee/batch.h>
-
+#include "core/batch/batch_state.h"
 #include "core/batch/item.h"
-#include "core/batch/queues.h"
 
 enum {
-    STEP_ITEMS = 64,        /* begun at a time, so that others get to the worker as well */
-    READ_AHEAD_MIN = 256,   /* items that may wait for their sessions */
+    STEP_ITEMS = 64,      /* begun at a time, so that others get to the worker as well */
+    READ_AHEAD_MIN = 256, /* items that may wait for their sessions */
     READ_AHEAD_MAX = 4096,
-    READ_AHEAD_EACH = 16,   /* for each one that may be under way */
-    HELD_BYTES = 64 << 20,  /* of items under way and waiting; one may always be */
-    LINE_BYTES = 16 << 20,  /* of a result */
-    LINE_KEPT = 64 << 10,   /* of its memory kept for the next one */
-    AGAIN_FIRST_MS = 250,
-    AGAIN_LAST_MS = 30000,
+    READ_AHEAD_EACH = 16,  /* for each one that may be under way */
+    HELD_BYTES = 64 << 20, /* of items under way and waiting; one may always be */
+    LINE_BYTES = 16 << 20, /* of a result */
 };
-
-enum source { SOURCE_READY, SOURCE_DRY, SOURCE_ENDED };
-
-struct item {
-    struct queued queued; /* first: in its session's line, or among those that are ready */
-    struct rp_sink sink;
-    struct rp_batch *batch;
-    struct item *before, *after; /* among those under way */
-    struct queue *queue;         /* NULL: it names no session */
-    struct rp_turn *turn;        /* NULL: none, it waits for `again` */
-    struct rp_timer again;
-    int64_t again_ms;            /* until it is tried again; -1: it is not */
-    int64_t first_ms;            /* when it was tried first */
-    unsigned tries;
-    bool settled;                /* it has its result, or is to have none */
-    int64_t number;
-    char head[sizeof(((struct rp_batch_item *)0)->head)];
-    struct rp_str id; /* in `text` */
-    size_t len;
-    char text[];
-};
-
-struct rp_batch {
-    struct rp_batch_options options;
-    char *id, *address;
-    struct rp_task task;
-    struct queues queues;
-    struct item under_way;                /* head of a ring */
-    struct queued *ready, **ready_last;   /* nobody is in front of these any more */
-    size_t running, waiting, read_ahead;
-    size_t held;                          /* bytes */
-    enum source source;
-    bool paused, stopped, cancelled, over;
-    struct rp_buf space, line;
-};
-
-static void on_task(struct rp_task *task);
-static void end_item(struct item *item);
 
 static void schedule(struct rp_batch *batch) {
     rp_task_schedule(batch->options.worker, &batch->task);
@@ -63,167 +19,6 @@ static void schedule(struct rp_batch *batch) {
 
 static size_t size_of(const struct item *item) {
     return sizeof(*item) + item->len;
-}
-
-/* ---- results ----------------------------------------------------------------------------------------------------- */
-
-static struct rp_buf *line_clear(struct rp_batch *batch) {
-    if (batch->line.cap > LINE_KEPT) rp_buf_finish(&batch->line);
-    rp_buf_clear(&batch->line);
-    return &batch->line;
-}
-
-static void tell(struct rp_batch *batch, int64_t number, int code) {
-    const struct rp_batch_result result = {.number = number, .code = code, .line = rp_buf_str(&batch->line)};
-    if (!batch->cancelled) batch->options.ops->result(batch->options.arg, &result);
-}
-
-static void tell_fault(struct item *item, const struct rp_fault *fault) {
-    const char *request_id = item->turn ? item->turn->id : NULL;
-    item->settled = true;
-    item_error_line(line_clear(item->batch), item->head, item->id, fault, request_id);
-    tell(item->batch, item->number, fault->code);
-}
-
-static void tell_reply(struct item *item, enum rp_finish finish) {
-    struct rp_batch *batch = item->batch;
-    const struct rp_fault too_long = {.code = RP_EREPLYSIZE};
-    if (item_reply_line(line_clear(batch), item->head, item->id, item->turn, finish) != 0) {
-        tell_fault(item, &too_long);
-        return;
-    }
-    item->settled = true;
-    tell(batch, item->number, 0);
-}
-
-/* Of what was no item to begin with. */
-static void tell_unread(struct rp_batch *batch, const struct rp_batch_item *item, struct rp_str id,
-                        const struct rp_fault *fault) {
-    item_error_line(line_clear(batch), item->head, id, fault, NULL);
-    tell(batch, item->number, fault->code);
-}
-
-/* ---- trying again ------------------------------------------------------------------------------------------------ */
-
-static bool refused_for_now(int code) {
-    return code == RP_ERATE || code == RP_EBUSY || code == RP_EUPRATE;
-}
-
-/* As told, else longer each time; some of it is chance, so that those who were refused together do not come back so. */
-static int64_t pause_ms(const struct item *item, const struct rp_fault *fault) {
-    uint32_t random;
-    rp_random(&random, sizeof(random));
-    int64_t ms = (int64_t)fault->retry_after * 1000;
-    if (ms == 0) ms = item->tries < 8 ? (int64_t)AGAIN_FIRST_MS << (item->tries - 1) : AGAIN_LAST_MS;
-    if (fault->retry_after == 0 && ms > AGAIN_LAST_MS) ms = AGAIN_LAST_MS;
-    return ms + (int64_t)(random % (uint32_t)(AGAIN_FIRST_MS + 1));
-}
-
-/* True: the item is to be tried again, when its turn has ended. */
-static bool plan_again(struct item *item, const struct rp_fault *fault) {
-    const struct rp_batch *batch = item->batch;
-    if (!refused_for_now(fault->code) || batch->options.wait_ms == 0) return false;
-    int64_t ms = pause_ms(item, fault);
-    int64_t spent = rp_worker_now_ms(batch->options.worker) - item->first_ms;
-    if (spent + ms > batch->options.wait_ms) return false;
-    item->again_ms = ms;
-    return true;
-}
-
-static void wait_again(struct item *item) {
-    rp_timer_start(item->batch->options.worker, &item->again, item->again_ms);
-    item->again_ms = -1;
-}
-
-/* ---- an item's turn ---------------------------------------------------------------------------------------------- */
-
-static struct item *item_of(struct rp_sink *sink) {
-    return (struct item *)((char *)sink - offsetof(struct item, sink));
-}
-
-static void on_write(struct rp_sink *sink, const struct rp_chunk *chunk, enum rp_flow flow) {
-    struct item *item = item_of(sink);
-    if (flow == RP_MORE)
-        rp_turn_more(item->turn);
-    else if (flow == RP_END)
-        tell_reply(item, chunk->finish);
-    else if (chunk->fault.code == RP_EDRAINING)
-        item->settled = true; /* it was not asked: whoever comes next asks it */
-    else if (!plan_again(item, &chunk->fault))
-        tell_fault(item, &chunk->fault);
-}
-
-static void on_done(struct rp_sink *sink) {
-    struct item *item = item_of(sink);
-    struct rp_batch *batch = item->batch;
-    const struct rp_fault broken = {.code = RP_ECANCELLED};
-    bool again = item->again_ms >= 0;
-    item->turn = NULL;
-    if (again && !batch->stopped) {
-        wait_again(item);
-        return;
-    }
-    if (!item->settled && !again) tell_fault(item, &broken);
-    end_item(item);
-}
-
-static const struct rp_sink_ops sink_ops = {.write = on_write, .done = on_done};
-
-static struct rp_fault explain_fault(void) {
-    return (struct rp_fault){.code = RP_EFORBIDDEN, .message = "explanations are not for this caller"};
-}
-
-/* 0, or why there is no turn. */
-static int start_turn(struct item *item, const struct rp_chat_body *body) {
-    const struct rp_batch_options *options = &item->batch->options;
-    char id[128];
-    if (options->id) snprintf(id, sizeof(id), "%s.%lld", options->id, (long long)item->number);
-    const struct rp_turn_start start = {
-        .id = options->id ? id : NULL,
-        .message = body->text,
-        .session = body->session,
-        .user = body->user,
-        .address = options->address,
-        .metadata = body->metadata,
-        .patient = options->patient,
-        .time_ms = options->time_ms,
-        .explain = body->explain,
-    };
-    return -rp_turn_start(options->transport, options->worker, &start, &item->sink, &item->turn);
-}
-
-static void refuse(struct item *item, const struct rp_fault *fault) {
-    struct rp_batch *batch = item->batch;
-    if (fault->code == RP_EDRAINING) {
-        end_item(item);
-        rp_batch_stop(batch);
-    } else if (plan_again(item, fault)) {
-        wait_again(item);
-    } else {
-        tell_fault(item, fault);
-        end_item(item);
-    }
-}
-
-static void try_item(struct item *item) {
-    struct rp_batch *batch = item->batch;
-    struct rp_chat_body body;
-    struct rp_error error = {0};
-    struct rp_fault fault = {0};
-    if (item->tries++ == 0) item->first_ms = rp_worker_now_ms(batch->options.worker);
-    int code = item_parse(rp_str_n(item->text, item->len), &batch->space, &body, &error);
-    if (code != 0)
-        fault = (struct rp_fault){.code = -code, .message = error.text};
-    else if (body.explain && !batch->options.may_explain)
-        fault = explain_fault();
-    else if ((code = start_turn(item, &body)) != 0)
-        fault = rp_turn_start_fault(code);
-    rp_chat_body_finish(&body);
-    if (fault.code) refuse(item, &fault);
-}
-
-static void on_again(struct rp_timer *timer) {
-    try_item((struct item *)((char *)timer - offsetof(struct item, again)));
 }
 
 /* ---- who is next ------------------------------------------------------------------------------------------------- */
@@ -248,7 +43,7 @@ static void begin(struct item *item) {
     item->after = ring;
     item->before->after = ring->before = item;
     item->batch->running++;
-    try_item(item);
+    item_try(item);
 }
 
 /* Gives the session to the one behind it. */
@@ -263,7 +58,7 @@ static void free_item(struct item *item) {
     free(item);
 }
 
-static void end_item(struct item *item) {
+void item_end(struct item *item) {
     struct rp_batch *batch = item->batch;
     rp_timer_stop(batch->options.worker, &item->again);
     item->before->after = item->after;
@@ -275,8 +70,8 @@ static void end_item(struct item *item) {
 
 static struct item *item_create(struct rp_batch *batch, const struct rp_batch_item *from, struct rp_str id) {
     struct item *item = rp_alloc(sizeof(*item) + from->text.len);
-    *item = (struct item){.sink = {.ops = &sink_ops}, .batch = batch, .again = {.run = on_again}, .again_ms = -1,
-                          .number = from->number, .len = from->text.len};
+    *item = (struct item){.batch = batch, .again_ms = -1, .number = from->number, .len = from->text.len};
+    item_prepare(item);
     memcpy(item->head, from->head, sizeof(item->head));
     memcpy(item->text, from->text.data, from->text.len);
     if (id.len > 0) item->id = rp_str_n(item->text + (id.data - from->text.data), id.len);
@@ -292,7 +87,7 @@ static void admit(struct rp_batch *batch, const struct rp_batch_item *from) {
     if (!fault.code && item_parse(from->text, &batch->space, &body, &error) != 0)
         fault = (struct rp_fault){.code = error.code, .message = error.text};
     if (fault.code) {
-        tell_unread(batch, from, body.id, &fault);
+        item_tell_unread(batch, from, body.id, &fault);
         return;
     }
     struct item *item = item_create(batch, from, body.id);
@@ -312,9 +107,15 @@ static bool read_one(struct rp_batch *batch) {
     bool full = batch->waiting >= batch->read_ahead || batch->held >= HELD_BYTES;
     if (full || batch->source != SOURCE_READY) return false;
     switch (batch->options.ops->next(batch->options.arg, &item)) {
-    case RP_BATCH_ITEM: admit(batch, &item); return true;
-    case RP_BATCH_WAIT: batch->source = SOURCE_DRY; return false;
-    case RP_BATCH_END: batch->source = SOURCE_ENDED; return false;
+    case RP_BATCH_ITEM:
+        admit(batch, &item);
+        return true;
+    case RP_BATCH_WAIT:
+        batch->source = SOURCE_DRY;
+        return false;
+    case RP_BATCH_END:
+        batch->source = SOURCE_ENDED;
+        return false;
     }
     return false;
 }
@@ -410,7 +211,7 @@ void rp_batch_stop(struct rp_batch *batch) {
     forget_waiting(batch);
     for (struct item *item = batch->under_way.after, *after; item != &batch->under_way; item = after) {
         after = item->after;
-        if (rp_timer_started(&item->again)) end_item(item);
+        if (rp_timer_started(&item->again)) item_end(item);
     }
     schedule(batch);
 }

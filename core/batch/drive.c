@@ -53,7 +53,8 @@ static enum rp_batch_next next(void *arg, struct rp_batch_item *item) {
         if (kind == INPUT_WAIT) return wait_for_input(run);
         if (kind == INPUT_END) return RP_BATCH_END;
         if (kind == INPUT_FAILED)
-            return give_up(run, rp_error_set(&run->trouble, RP_EIO, "cannot read '%s': %s", run->input.name, strerror(errno)));
+            return give_up(
+                run, rp_error_set(&run->trouble, RP_EIO, "cannot read '%s': %s", run->input.name, strerror(errno)));
         int64_t line = input_line(&run->input);
         uint32_t known = ledger_find(&run->output.ledger, line);
         if (kind == INPUT_LONG && !known) return give_long(run, item);
@@ -124,14 +125,14 @@ static void on_signal(uv_signal_t *handle, int number) {
     if (run->options->bulk)
         fputs("repartee batch: stopping: what providers are working on is left to the next run\n", stderr);
     else
-        fprintf(stderr, "repartee batch: stopping: %zu under way are finished, for %llds at most; once more ends at once\n",
+        fprintf(stderr,
+                "repartee batch: stopping: %zu under way are finished, for %llds at most; once more ends at once\n",
                 rp_batch_running(run->batch), (long long)drain_ms(run) / 1000);
 }
 
 static struct progress_counts counts_of(const struct run *run) {
-    return (struct progress_counts){.done = run->output.ledger.count + run->succeeded + run->failed,
-                                    .failed = run->failed,
-                                    .total = run->total};
+    return (struct progress_counts){
+        .done = run->output.ledger.count + run->succeeded + run->failed, .failed = run->failed, .total = run->total};
 }
 
 static void on_tick(uv_timer_t *timer) {

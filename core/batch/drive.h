@@ -23,15 +23,15 @@ struct run {
     struct progress progress;
     struct rp_batch *batch;
 
-    int64_t total;           /* items of the input; -1: nobody knows */
-    int64_t met;             /* of those in the ledger: seen again in the input */
+    int64_t total; /* items of the input; -1: nobody knows */
+    int64_t met;   /* of those in the ledger: seen again in the input */
     int64_t succeeded, failed, by_code[RUN_CODES];
     int64_t started_ms, ms;
-    int64_t written;         /* results that are in the output */
+    int64_t written;              /* results that are in the output */
     bool interrupted, over, late; /* over: there is no batch any more; late: events have had their time */
-    bool behind;             /* nothing is begun until events have gone out */
-    bool quiet_log;          /* the log goes to the terminal, between the pictures of the progress */
-    struct rp_error trouble; /* code not 0: why it ended early */
+    bool behind;                  /* nothing is begun until events have gone out */
+    bool quiet_log;               /* the log goes to the terminal, between the pictures of the progress */
+    struct rp_error trouble;      /* code not 0: why it ended early */
 
     uv_signal_t interrupt, terminate;
     uv_timer_t tick, drain;

@@ -40,8 +40,9 @@ static int check_id(struct rp_chat_body *body, struct rp_error *error) {
     if (body->id.len == 0 || is_id(body->id)) return 0;
     rp_chat_body_finish(body);
     *body = (struct rp_chat_body){0};
-    return rp_error_set(error, RP_EINVALID, "the field 'id' must be a string of at most 254 bytes or a whole number of at "
-                                           "most 18 digits");
+    return rp_error_set(error, RP_EINVALID,
+                        "the field 'id' must be a string of at most 254 bytes or a whole number of at "
+                        "most 18 digits");
 }
 
 /* Of an item that is JSON, but not as it should be: whoever sent it wants to know which it was. */

@@ -37,7 +37,9 @@ static bool read_hash(struct rp_str text, uint32_t *out_hash) {
     if (text.len != 10 || text.data[0] != '"' || text.data[9] != '"') return false;
     for (size_t i = 1; i < 9; i++) {
         char c = text.data[i];
-        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10 : 16;
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10
+                                                : 16;
         if (digit == 16) return false;
         hash = hash << 4 | digit;
     }

@@ -195,7 +195,8 @@ static int replace(struct output *output, struct rp_error *error) {
     char path[PATH_MAX];
     if (snprintf(path, sizeof(path), "%s.XXXXXX", output->path) >= (int)sizeof(path)) errno = ENAMETOOLONG;
     int fd = mkstemp(path);
-    if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return failed(output, error, "write beside");
+    if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return failed(output, error, "write beside");
     int code = fill_copy(output, fd, error);
     if (code == 0 && rename(path, output->path) != 0) code = failed(output, error, "replace");
     if (code != 0) {

@@ -43,7 +43,8 @@ static int compare(struct run *run, enum input_kind kind, struct rp_str text, st
 
 static int check_end(const struct run *run, struct rp_error *error) {
     if (run->met < run->output.ledger.count)
-        return rp_error_set(error, RP_ECONFLICT, "'%s' has replies to lines that '%s' does not have: it is another input's",
+        return rp_error_set(error, RP_ECONFLICT,
+                            "'%s' has replies to lines that '%s' does not have: it is another input's",
                             run->output.name, run->input.name);
     if (input_line(&run->input) > LEDGER_LINES)
         return rp_error_set(error, RP_ETOOLARGE, "'%s' has more than %lld lines: please cut it up", run->input.name,
@@ -60,7 +61,8 @@ static int survey(struct run *run, struct rp_error *error) {
     if (!run->input.regular) return 0;
     run->total = 0;
     while (code == 0 && (kind = input_next(&run->input, &text)) != INPUT_END) {
-        if (kind == INPUT_FAILED) return rp_error_set(error, RP_EIO, "cannot read '%s': %s", run->input.name, strerror(errno));
+        if (kind == INPUT_FAILED)
+            return rp_error_set(error, RP_EIO, "cannot read '%s': %s", run->input.name, strerror(errno));
         run->total++;
         code = compare(run, kind, text, error);
     }
@@ -112,8 +114,10 @@ static void summarise(const struct run *run) {
 static void tell_lost(const struct run *run) {
     int64_t lost = run->succeeded + run->failed - run->written;
     if (lost > 0 && run->output.path)
-        fprintf(stderr, "repartee batch: %lld results are written, %lld are not: when there is room, the same command goes on\n",
-                (long long)run->written, (long long)lost);
+        fprintf(
+            stderr,
+            "repartee batch: %lld results are written, %lld are not: when there is room, the same command goes on\n",
+            (long long)run->written, (long long)lost);
 }
 
 static int conclude(const struct run *run) {

@@ -19,6 +19,7 @@ struct batch {
     bool lines, first;
     struct rp_cutter cutter;
     struct rp_str rest; /* of the lines */
+    char *id; /* the request's */
     int64_t total, given, succeeded, failed;
 };
 
@@ -116,16 +117,29 @@ static int64_t left(const struct batch *batch) {
 
 static void write_last(struct batch *batch) {
     char line[256];
-    int len = left(batch) == 0
-                  ? snprintf(line, sizeof(line), "{\"done\":true,\"succeeded\":%lld,\"failed\":%lld}\n",
-                             (long long)batch->succeeded, (long long)batch->failed)
-                  : snprintf(line, sizeof(line),
-                             "{\"done\":false,\"succeeded\":%lld,\"failed\":%lld,\"left\":%lld,\"error\":{\"code\":\"%s\","
-                             "\"message\":\"%s\"}}\n",
-                             (long long)batch->succeeded, (long long)batch->failed, (long long)left(batch),
-                             rp_error_code(RP_EDRAINING), rp_error_text(RP_EDRAINING));
+    int len =
+        left(batch) == 0
+            ? snprintf(line, sizeof(line), "{\"done\":true,\"succeeded\":%lld,\"failed\":%lld}\n",
+                       (long long)batch->succeeded, (long long)batch->failed)
+            : snprintf(line, sizeof(line),
+                       "{\"done\":false,\"succeeded\":%lld,\"failed\":%lld,\"left\":%lld,\"error\":{\"code\":\"%s\","
+                       "\"message\":\"%s\"}}\n",
+                       (long long)batch->succeeded, (long long)batch->failed, (long long)left(batch),
+                       rp_error_code(RP_EDRAINING), rp_error_text(RP_EDRAINING));
     batch->http->write(batch->exchange, rp_str_n(line, (size_t)len));
     batch->http->end(batch->exchange);
+}
+
+static void log_batch(const struct batch *batch) {
+    struct rp_log_line line;
+    if (!rp_log_enabled(RP_LOG_INFO)) return;
+    rp_log_open(&line, RP_LOG_INFO, "http");
+    rp_log_str(&line, "request_id", rp_str(batch->id));
+    rp_log_str(&line, "message", batch->exchange ? RP_STR("a batch has ended") : RP_STR("the client of a batch has left"));
+    rp_log_int(&line, "succeeded", batch->succeeded);
+    rp_log_int(&line, "failed", batch->failed);
+    rp_log_int(&line, "left", left(batch));
+    rp_log_close(&line);
 }
 
 static void batch_free(struct batch *batch) {
@@ -133,12 +147,14 @@ static void batch_free(struct batch *batch) {
     if (batch->next) batch->next->link = batch->link;
     rp_batch_destroy(batch->items);
     rp_cutter_finish(&batch->cutter);
+    free(batch->id);
     rp_element_release(&batch->transport->element, batch->worker);
     free(batch);
 }
 
 static void done(void *arg) {
     struct batch *batch = arg;
+    log_batch(batch);
     if (batch->exchange) write_last(batch);
     batch_free(batch);
 }
@@ -189,6 +205,7 @@ static struct batch *batch_create(struct rp_transport *transport, struct rp_http
     batch->exchange = exchange;
     batch->http = rp_http(options->on);
     batch->transport = transport;
+    batch->id = rp_strdup(request->id);
     batch->worker = request->worker;
     rp_element_hold(&transport->element, batch->worker); /* the exchange may end first */
     batch->link = &local->batches;

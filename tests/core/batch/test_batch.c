@@ -83,7 +83,7 @@ struct owner {
     struct rp_batch *batch;
     const char *const *texts; /* NULL-terminated; "…" is a pause of the source */
     size_t given;
-    bool endless;             /* the last text comes again and again */
+    bool endless; /* the last text comes again and again */
     unsigned read, results, failed, dones;
     bool pause_at_result, cancel_at_result;
     char lines[8192];
@@ -180,9 +180,13 @@ static void as_many_run_as_may(void **state) {
 }
 
 static void a_session_is_one_row_that_takes_one_place(void **state) {
-    static const char *const texts[] = {
-        "{\"message\":\"a1\",\"session\":\"a\"}", "{\"message\":\"a2\",\"session\":\"a\"}",
-        "{\"message\":\"a3\",\"session\":\"\\u0061\"}", "\"x\"", "{\"message\":\"b1\",\"session\":\"b\"}", "\"y\"", NULL};
+    static const char *const texts[] = {"{\"message\":\"a1\",\"session\":\"a\"}",
+                                        "{\"message\":\"a2\",\"session\":\"a\"}",
+                                        "{\"message\":\"a3\",\"session\":\"\\u0061\"}",
+                                        "\"x\"",
+                                        "{\"message\":\"b1\",\"session\":\"b\"}",
+                                        "\"y\"",
+                                        NULL};
     struct owner owner;
     (void)state;
     open_owner(&owner, texts, 3, 0);
@@ -266,7 +270,8 @@ static void a_pause_begins_nothing(void **state) {
 /* ---- trying again ------------------------------------------------------------------------------------------------------- */
 
 static void what_is_refused_for_now_is_tried_again_as_told(void **state) {
-    static const char *const texts[] = {"{\"message\":\"a\",\"session\":\"s\"}", "{\"message\":\"now\",\"session\":\"s\"}", NULL};
+    static const char *const texts[] = {"{\"message\":\"a\",\"session\":\"s\"}",
+                                        "{\"message\":\"now\",\"session\":\"s\"}", NULL};
     struct owner owner;
     (void)state;
     open_owner(&owner, texts, 2, 60000);
@@ -333,8 +338,8 @@ static void the_limit_of_turns_is_waited_for(void **state) {
 /* ---- the end ------------------------------------------------------------------------------------------------------------ */
 
 static void a_stop_finishes_what_is_under_way(void **state) {
-    static const char *const texts[] = {"{\"message\":\"a\",\"session\":\"s\"}", "{\"message\":\"b\",\"session\":\"s\"}", "\"c\"",
-                                        "\"d\"", NULL};
+    static const char *const texts[] = {"{\"message\":\"a\",\"session\":\"s\"}",
+                                        "{\"message\":\"b\",\"session\":\"s\"}", "\"c\"", "\"d\"", NULL};
     struct owner owner;
     (void)state;
     open_owner(&owner, texts, 2, 60000);

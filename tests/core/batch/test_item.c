@@ -77,8 +77,9 @@ static void errors_are_lines(void **state) {
     (void)state;
     rp_buf_init(&out, 4096);
     assert_int_equal(item_error_line(&out, "\"line\":4", RP_STR("\"a\\n\""), &fault, "r1"), 0);
-    assert_string_equal(out.data, "{\"line\":4,\"status\":429,\"id\":\"a\\n\",\"error\":{\"code\":\"rate_limited\",\"message\":"
-                                  "\"too many messages, please slow down\",\"request_id\":\"r1\",\"retry_after\":3}}\n");
+    assert_string_equal(out.data,
+                        "{\"line\":4,\"status\":429,\"id\":\"a\\n\",\"error\":{\"code\":\"rate_limited\",\"message\":"
+                        "\"too many messages, please slow down\",\"request_id\":\"r1\",\"retry_after\":3}}\n");
     rp_buf_finish(&out);
 }
 

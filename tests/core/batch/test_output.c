@@ -83,7 +83,8 @@ static void lines_that_cross_blocks_are_read(void **state) {
 }
 
 static void what_is_not_ours_is_refused(void **state) {
-    static const char *const texts[] = {"hello\n", "hello", GOOD(1) "hello\n" GOOD(2), GOOD(1) "{\"a\":1}\n", GOOD(1) "x"};
+    static const char *const texts[] = {"hello\n", "hello", GOOD(1) "hello\n" GOOD(2), GOOD(1) "{\"a\":1}\n",
+                                        GOOD(1) "x"};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct output output;

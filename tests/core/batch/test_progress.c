@@ -36,8 +36,10 @@ static void expect(const struct progress_counts *counts, double rate, unsigned w
 static void lines_say_what_is_known(void **state) {
     (void)state;
     expect(&(struct progress_counts){.done = 42, .total = 100}, 2, 30, true, "42/100 42%, 2.0/s, 29s left");
-    expect(&(struct progress_counts){.done = 42, .total = 100}, 2, 40, true, "[####......] 42/100 42%, 2.0/s, 29s left");
-    expect(&(struct progress_counts){.done = 42, .total = 100}, 2, 40, false, "[████······] 42/100 42%, 2.0/s, 29s left");
+    expect(&(struct progress_counts){.done = 42, .total = 100}, 2, 40, true,
+           "[####......] 42/100 42%, 2.0/s, 29s left");
+    expect(&(struct progress_counts){.done = 42, .total = 100}, 2, 40, false,
+           "[████······] 42/100 42%, 2.0/s, 29s left");
     expect(&(struct progress_counts){.done = 42, .failed = 3, .total = -1}, 0.5, 80, true, "42, 30.0/min, 3 failed");
     expect(&(struct progress_counts){.done = 999, .total = 1000}, 0, 20, true, "999/1000 99%");
     expect(&(struct progress_counts){.done = 0, .total = 0}, 0, 10, true, "0/0 100%");
@@ -50,8 +52,8 @@ static void durations_are_short(void **state) {
     static const struct {
         double seconds;
         const char *text;
-    } rows[] = {{0, "0s"}, {0.6, "1s"}, {59.4, "59s"}, {60, "1m00s"}, {3599, "59m59s"}, {3600, "1h00m"},
-                {86399, "23h59m"}, {86400, "1d00h"}, {9e9, "11574d01h"}};
+    } rows[] = {{0, "0s"},       {0.6, "1s"},       {59.4, "59s"},    {60, "1m00s"},     {3599, "59m59s"},
+                {3600, "1h00m"}, {86399, "23h59m"}, {86400, "1d00h"}, {9e9, "11574d01h"}};
     char text[32];
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

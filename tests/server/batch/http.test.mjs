@@ -49,6 +49,7 @@ test("each item has its line as soon as it is done, and the last line says that 
       [0, "s", 200, "late"], [1, undefined, 200, "re: quick"], [2, 2, 200, "re: also"],
       [3, undefined, 400, "invalid_request"], [4, undefined, 400, "invalid_request"]]);
     assert.match(lines[0].request_id, /\.0$/);
+    await bot.logged((line) => line.message === "a batch has ended" && line.succeeded === 3 && line.failed === 2 && line.left === 0);
   }));
 
 test("JSON lines are taken as well", () =>
