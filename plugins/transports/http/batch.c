@@ -14,6 +14,7 @@ struct batch {
     const struct rp_http_ops *http;
     struct rp_transport *transport;
     struct rp_worker *worker;
+    struct local *local;
     struct batch **link, *next; /* of the worker's */
     struct rp_scan scan;        /* over the array; or else */
     bool lines, first;
@@ -145,6 +146,7 @@ static void log_batch(const struct batch *batch) {
 static void batch_free(struct batch *batch) {
     *batch->link = batch->next;
     if (batch->next) batch->next->link = batch->link;
+    batch->local->batch_count--;
     rp_batch_destroy(batch->items);
     rp_cutter_finish(&batch->cutter);
     free(batch->id);
@@ -208,25 +210,36 @@ static struct batch *batch_create(struct rp_transport *transport, struct rp_http
     batch->id = rp_strdup(request->id);
     batch->worker = request->worker;
     rp_element_hold(&transport->element, batch->worker); /* the exchange may end first */
+    batch->local = local;
     batch->link = &local->batches;
     batch->next = local->batches;
     if (batch->next) batch->next->link = &batch->next;
     local->batches = batch;
+    local->batch_count++;
     return batch;
+}
+
+/* Each keeps its body until its end. */
+static int check_room(const struct options *options, const struct local *local, struct rp_error *error) {
+    if (local->batch_count <= options->batches) return 0;
+    return rp_error_set(error, RP_EBUSY, "too many batches are under way");
 }
 
 void batch_request(void *arg, struct rp_http_exchange *exchange, const struct rp_http_request *request) {
     struct rp_transport *transport = arg;
     const struct options *options = transport->element.options;
+    struct local *local = rp_local(&transport->element, request->worker);
     struct rp_error error = {0};
     struct batch *batch = batch_create(transport, exchange, request);
-    if (read_body(batch, request, options, &error) == 0) {
+    if (check_room(options, local, &error) == 0 && read_body(batch, request, options, &error) == 0) {
         begin(batch, transport, request);
         return;
     }
+    const struct rp_fault fault = {
+        .code = error.code, .message = error.text, .retry_after = error.code == RP_EBUSY ? 1 : 0};
+    const struct rp_http_ops *http = batch->http;
     batch_free(batch);
-    const struct rp_fault fault = {.code = error.code, .message = error.text};
-    chat_refuse(rp_http(options->on), exchange, rp_local(&transport->element, request->worker), &fault, request->id);
+    chat_refuse(http, exchange, local, &fault, request->id);
 }
 
 void batch_drain(struct rp_transport *transport, struct rp_worker *worker) {

@@ -13,13 +13,14 @@ struct options {
     struct rp_listener *on;
     struct rp_explain_options explain;
     const char *event_token; /* NULL: no events from outside */
-    int64_t batch_items, batch_concurrency, batch_wait_ms; /* batch_items 0: no batches */
+    int64_t batches, batch_items, batch_concurrency, batch_wait_ms; /* batch_items 0: no batches */
 };
 
 struct local { /* of one worker */
     struct rp_buf out;  /* the text being written */
     struct chat *spare; /* chats to be used again */
     struct batch *batches; /* under way */
+    int64_t batch_count;
 };
 
 struct chat { /* one POST /v1/chat, from the request to the turn's done() */

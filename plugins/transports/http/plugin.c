@@ -12,6 +12,8 @@ static const struct rp_option options[] = {
      .help = "who has it as a bearer token may send events to sessions: POST /v1/events; without it nobody may"},
     {.name = "batch_items", .type = RP_OPTION_INT, .offset = offsetof(struct options, batch_items), .text = "1000",
      .min = 0, .max = 1e6, .help = "items of one POST /v1/batch; 0: there are no batches"},
+    {.name = "batches", .type = RP_OPTION_INT, .offset = offsetof(struct options, batches), .text = "64", .min = 1,
+     .max = 1e5, .help = "POST /v1/batch that one worker has under way at the same time; more are refused as overloaded"},
     {.name = "batch_concurrency", .type = RP_OPTION_INT, .offset = offsetof(struct options, batch_concurrency),
      .text = "8", .min = 1, .max = 10000, .help = "items of one batch that are under way at the same time"},
     {.name = "batch_wait", .type = RP_OPTION_DURATION, .offset = offsetof(struct options, batch_wait_ms), .text = "30s",

@@ -86,6 +86,20 @@ test("with batch_items = 0 there is no such route", () =>
     assert.equal((await send(bot, '{"items": []}')).status, 404);
   }));
 
+test("more batches than a worker may have are refused for now", () =>
+  withServer({ transport: "batches = 2" }, async ({ model, bot }) => {
+    let open;
+    const gate = new Promise((resolve) => (open = resolve));
+    model.answer = () => gate.then(() => "ok");
+    const first = [ask(bot, ["a"]), ask(bot, ["b"])];
+    await until(() => model.now === 2);
+    const refused = await send(bot, '{"items": ["c"]}');
+    assert.deepEqual([refused.status, refused.headers.get("retry-after"), (await refused.json()).error.code], [503, "1", "overloaded"]);
+    open();
+    for (const { last } of await Promise.all(first)) assert.equal(last.succeeded, 1);
+    assert.equal((await ask(bot, ["d"])).last.succeeded, 1);
+  }));
+
 test("as many are under way as may be; a session's one after the other", () =>
   withServer({ delay: 5, transport: "batch_concurrency = 6", args: ["--workers", "2"] }, async ({ model, bot }) => {
     const items = numbers(1, 60).map((n) => (n % 2 ? { message: `s${n}`, session: "s" } : `m${n}`));
