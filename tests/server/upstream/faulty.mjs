@@ -185,7 +185,7 @@ export async function startUpstream({ port = 0, wire = wires.openai, listen = ne
       return;
     }
     requests.push(request);
-    const fault = script.shift() ?? faults[request.body.model] ?? faults.good;
+    const fault = upstream.onRequest?.(request) ?? script.shift() ?? faults[request.body.model] ?? faults.good;
     await fault(socket, request);
   }
 
@@ -220,6 +220,7 @@ export async function startUpstream({ port = 0, wire = wires.openai, listen = ne
     requests,
     probes, // requests that only look whether it is there; onProbe answers them otherwise
     onProbe: null,
+    onRequest: null, // picks the fault for a request, before what was told to play
     connections: () => sockets.size,
     opened: () => opened,
     play: (...acts) => (script = acts),
