@@ -114,6 +114,11 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* Of several models one may have more room than the others: each of them says for itself what is too large. */
+static bool is_one(const struct rp_model *model) {
+    return !((const struct rp_model_type *)(const void *)model->element.type)->forwards;
+}
+
 /* What of the budget the context has room for. Where bytes show that it has, nothing need be counted. */
 static void fit_context(struct rp_arena *arena, const struct rp_call *call, const struct rp_call_parts *parts,
                         bool count, struct rp_history *out) {
@@ -125,7 +130,7 @@ static void fit_context(struct rp_arena *arena, const struct rp_call *call, cons
     if (!count && weigh_rest(bytes, call, parts) + least(out->budget, wanted) <= left) return;
     int64_t rest = weigh_rest(tokens, call, parts);
     out->budget = rest < left ? least(out->budget, left - rest) : 0;
-    if (rest > context)
+    if (rest > context && is_one(parts->model))
         out->too_large = rp_arena_printf(arena,
                                          "the message is too long for the model: with what belongs to it there are "
                                          "about %lld tokens, and it has room for %lld",

@@ -1,6 +1,7 @@
 /* A question's key: a hash over all that shapes its answer. What the bot is made of comes as its fingerprint; of the turn
  * it is the message and what rules and stages in front have put into the prompt, the conversation so far where it is sent
- * along, with its tools and its summary, the images, and who asks where the answer is personal. Each part has its length in front, so that none can pass for two. */
+ * along, with its tools and its summary, the images, and who asks where the answer is personal. Each part has its length
+ * in front, so that none can pass for two. */
 #include <math.h>
 #include <sodium.h>
 #include <stdlib.h>

@@ -242,6 +242,13 @@ static void what_is_too_large_for_the_context_is_told(void **state) {
     rp_call_build(&call, arena, &parts, NULL);
     assert_non_null(call.too_large);
     assert_non_null(strstr(call.too_large, "about 33 tokens"));
+    struct rp_model_type several_type = type;
+    struct rp_model several = {.element = {.type = &several_type.type, .name = "route"}};
+    several_type.forwards = true; /* one of its models may have more room */
+    parts.model = &several;
+    rp_call_build(&call, arena, &parts, NULL);
+    assert_null(call.too_large);
+    assert_int_equal(call.message_count, 2);
     rp_arena_destroy(arena);
 }
 
