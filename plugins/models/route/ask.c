@@ -143,11 +143,22 @@ static int64_t wait_ms(const struct route_ask *ask) {
     return wait > rest ? wait : rest;
 }
 
+/* NULL: another round makes sense after `wait`. */
+static const char *why_no_round(const struct route_ask *ask, int64_t wait) {
+    if (ask->fault.code == 0) return "none can be asked now";
+    if (ask->retries == 0 || ask->round == ask->route->options->retries) return "no retries are left";
+    if (wait == INT64_MAX) return "none is left that could do it";
+    bool late = wait > RETRY_AFTER_CAP_MS || wait >= ask->source.turn->deadline_ms - now_ms(ask);
+    return late ? "the next could only be asked too late" : NULL;
+}
+
 static bool wait_for_round(struct route_ask *ask) {
-    if (ask->fault.code == 0 || ask->retries == 0) return false;
-    if (ask->round == ask->route->options->retries) return false; /* all of them are resting */
-    int64_t wait = wait_ms(ask); /* where nobody is left, for ever */
-    if (wait > RETRY_AFTER_CAP_MS || wait >= ask->source.turn->deadline_ms - now_ms(ask)) return false;
+    int64_t wait = wait_ms(ask);
+    const char *why_not = why_no_round(ask, wait);
+    if (why_not) {
+        tell_given_up(ask, why_not);
+        return false;
+    }
     ask->round++;
     ask->next = 0;
     tell_round(ask, wait);

@@ -145,6 +145,7 @@ void tell_open(struct route *route);
 void tell_end(const struct leg *leg, const char *outcome, const struct rp_fault *fault);
 void tell_skipped(const struct route_ask *ask, const struct target *target, const char *why);
 void tell_round(const struct route_ask *ask, int64_t wait_ms);
+void tell_given_up(const struct route_ask *ask, const char *why);
 void tell_breaker(const struct route *route, const struct target *target, bool opened);
 void tell_check(const struct route *route, const struct target *target, int code);
 

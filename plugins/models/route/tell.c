@@ -49,6 +49,10 @@ void tell_round(const struct route_ask *ask, int64_t wait_ms) {
          json_pack("{s:I, s:I}", "next_round_ms", (json_int_t)wait_ms, "retries", (json_int_t)ask->retries));
 }
 
+void tell_given_up(const struct route_ask *ask, const char *why) {
+    if (rp_turn_explained(ask->source.turn)) note(ask, "given up", json_pack("{s:s}", "why", why));
+}
+
 void tell_breaker(const struct route *route, const struct target *target, bool opened) {
     if (opened)
         rp_log(RP_LOG_WARN, "route", "%s: '%s' is left alone for a while: %u of its last %u calls failed",

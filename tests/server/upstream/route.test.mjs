@@ -202,6 +202,7 @@ test("retries are shared along the route: they add up, whatever the models are t
     assert.deepEqual(notes.filter(({ what }) => what === "try").map(({ target, code }) => `${target} ${code}`),
                      ["a", "b", "c", "a", "b"].map((name) => `${name} upstream_error`));
     assert.equal(notes.filter(({ what }) => what === "all have failed").length, 1);
+    assert.equal(notes.find(({ what }) => what === "given up").why, "no retries are left");
   }
 });
 
@@ -216,8 +217,10 @@ test("what no try can mend is not tried again", async () => {
   const scene = await startRoute("retries = 5, breaker_failures = 0");
   scene.plays(0, scene.fault(0, "badRequest"));
   scene.plays(1, scene.fault(1, "unauthorized"));
-  assert.equal((await scene.ask()).code, "upstream_refused");
+  const reply = await scene.ask();
+  assert.equal(reply.code, "upstream_refused");
   assert.deepEqual(scene.counts(), [1, 1]);
+  assert.equal((await scene.notes(reply)).find(({ what }) => what === "given up").why, "none is left that could do it");
 });
 
 test("a second round waits as long as it was told to", async () => {
