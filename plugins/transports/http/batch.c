@@ -18,6 +18,7 @@ struct batch {
     struct batch **link, *next; /* of the worker's */
     struct rp_scan scan;        /* over the array; or else */
     bool lines, first;
+    bool bulk; /* its items can wait for hours */
     struct rp_cutter cutter;
     struct rp_str rest; /* of the lines */
     char *id; /* the request's */
@@ -187,8 +188,10 @@ static void begin(struct batch *batch, struct rp_transport *transport, const str
         .arg = batch,
         .transport = transport,
         .worker = request->worker,
-        .concurrency = (size_t)options->batch_concurrency,
-        .wait_ms = options->batch_wait_ms,
+        .concurrency = (size_t)(batch->bulk ? options->batch_bulk_concurrency : options->batch_concurrency),
+        .wait_ms = batch->bulk ? options->batch_bulk_ms : options->batch_wait_ms,
+        .time_ms = batch->bulk ? options->batch_bulk_ms : 0,
+        .patient = batch->bulk,
         .may_explain = explain_allowed(transport, batch->exchange, request, &unused),
         .id = request->id,
         .address = request->address,
@@ -209,6 +212,7 @@ static struct batch *batch_create(struct rp_transport *transport, struct rp_http
     batch->transport = transport;
     batch->id = rp_strdup(request->id);
     batch->worker = request->worker;
+    batch->bulk = rp_str_is(request->query, "bulk") || rp_str_is(request->query, "bulk=true");
     rp_element_hold(&transport->element, batch->worker); /* the exchange may end first */
     batch->local = local;
     batch->link = &local->batches;
@@ -217,6 +221,11 @@ static struct batch *batch_create(struct rp_transport *transport, struct rp_http
     local->batches = batch;
     local->batch_count++;
     return batch;
+}
+
+static int check_bulk(const struct options *options, const struct batch *batch, struct rp_error *error) {
+    if (!batch->bulk || options->batch_bulk_ms > 0) return 0;
+    return rp_error_set(error, RP_EINVALID, "batches are not asked in bulk here");
 }
 
 /* Each keeps its body until its end. */
@@ -231,7 +240,8 @@ void batch_request(void *arg, struct rp_http_exchange *exchange, const struct rp
     struct local *local = rp_local(&transport->element, request->worker);
     struct rp_error error = {0};
     struct batch *batch = batch_create(transport, exchange, request);
-    if (check_room(options, local, &error) == 0 && read_body(batch, request, options, &error) == 0) {
+    if (check_room(options, local, &error) == 0 && check_bulk(options, batch, &error) == 0 &&
+        read_body(batch, request, options, &error) == 0) {
         begin(batch, transport, request);
         return;
     }

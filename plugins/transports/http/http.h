@@ -14,6 +14,7 @@ struct options {
     struct rp_explain_options explain;
     const char *event_token; /* NULL: no events from outside */
     int64_t batches, batch_items, batch_concurrency, batch_wait_ms; /* batch_items 0: no batches */
+    int64_t batch_bulk_ms, batch_bulk_concurrency; /* batch_bulk_ms 0: none in bulk */
 };
 
 struct local { /* of one worker */

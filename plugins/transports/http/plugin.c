@@ -19,6 +19,12 @@ static const struct rp_option options[] = {
     {.name = "batch_wait", .type = RP_OPTION_DURATION, .offset = offsetof(struct options, batch_wait_ms), .text = "30s",
      .min = 0, .max = 3.6e6,
      .help = "how long an item of a batch is tried again that is refused for now, by a limit or a busy model"},
+    {.name = "batch_bulk", .type = RP_OPTION_DURATION, .offset = offsetof(struct options, batch_bulk_ms), .text = "0s",
+     .min = 0, .max = 6.048e8,
+     .help = "how long an item of POST /v1/batch?bulk may take: models may use their provider's batch endpoint for it; 0: "
+             "there is no such thing"},
+    {.name = "batch_bulk_concurrency", .type = RP_OPTION_INT, .offset = offsetof(struct options, batch_bulk_concurrency),
+     .text = "500", .min = 1, .max = 10000, .help = "items of one such batch that wait at the same time"},
     {0},
 };
 
