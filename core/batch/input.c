@@ -21,7 +21,7 @@ int input_open(struct input *input, const char *path, size_t line_max, struct rp
         close(input->fd);
         return rp_error_set(error, RP_EIO, "cannot read '%s': it is a folder", input->name);
     }
-    input->regular = S_ISREG(stat.st_mode) && !is_stdin;
+    input->regular = S_ISREG(stat.st_mode) && lseek(input->fd, 0, SEEK_CUR) == 0; /* not what somebody has begun to read */
     input->flags = fcntl(input->fd, F_GETFL);
     rp_cutter_init(&input->cutter, line_max);
     return 0;

@@ -15,7 +15,7 @@ enum input_kind {
 struct input {
     const char *name; /* for messages */
     int fd, flags; /* flags: as they were */
-    bool regular, ended;
+    bool regular, ended; /* regular: a file, to be read from its start */
     struct rp_cutter cutter;
     struct rp_str rest; /* read, but not given out; in `bytes` */
     char bytes[64 << 10];

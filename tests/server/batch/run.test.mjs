@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { test } from "node:test";
+import { program } from "../support/repartee.mjs";
 import { jsonLines, modelLine, numbers, until, withScene } from "./scene.mjs";
 
 const byLine = (a, b) => a.line - b.line;
@@ -96,6 +97,18 @@ test("on pipes each result comes while the input is still open", () =>
     const { code, err, stdout } = await run.ended;
     assert.deepEqual([code, err], [0, ""]);
     assert.deepEqual(stdout.trim().split("\n").map((line) => JSON.parse(line).reply), ["re: m1", "re: m2", "re: m3"]);
+  }));
+
+test("a file as stdin is a file: it is counted and gone on with", () =>
+  withScene({}, async (scene) => {
+    await scene.write(jsonLines(["a", "b", "c"]));
+    const command = 'exec "$0" batch - out.jsonl < in.jsonl';
+    for (const says of [/: 3 replies in/, /: 0 replies in .*; 3 were there before/]) {
+      const { code, err } = await scene.start(["-c", command, program], { command: "sh" }).ended;
+      assert.equal(code, 0, err);
+      assert.match(err, says);
+    }
+    assert.equal(scene.model.calls.length, 3);
   }));
 
 test("a reader that has stopped is waited for, and little is asked ahead of it", () =>
