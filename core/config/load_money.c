@@ -217,7 +217,6 @@ static void check_store(struct load *load, struct budgets *budgets) {
 static void make_budgets(struct load *load) {
     struct budgets *budgets = rp_arena_zalloc(load->arena, sizeof *budgets);
     *budgets = (struct budgets){.bot = load->bot->name,
-                                .currency = load->bot->currency ? load->bot->currency : "",
                                 .reply_tokens = load->budgets.reply_tokens,
                                 .open = load->budgets.when_store_fails != 0};
     take_limits(load, budgets);

@@ -135,12 +135,9 @@ static void tell_once(const struct budget_hold *hold, const struct part *part) {
     struct budget_limit *limit = part->limit;
     if (limit->scope != BUDGET_BOT || atomic_exchange(&limit->told_ms, part->period.ends_ms) == part->period.ends_ms)
         return;
-    rp_log(RP_LOG_WARN, "budget", "the bot '%s' has spent its budget of %s%s%s: calls of models are refused",
-           hold->budgets->bot, limit->text,
-           limit->unit == BUDGET_TOKENS ? " tokens"
-           : *hold->budgets->currency   ? " "
-                                        : "",
-           limit->unit == BUDGET_TOKENS ? "" : hold->budgets->currency);
+    rp_log(RP_LOG_WARN, "budget",
+           "the bot '%s' has spent its budget %s = \"%s\": calls of models are refused until it ends",
+           hold->budgets->bot, limit->unit == BUDGET_TOKENS ? "bot_tokens" : "bot", limit->text);
 }
 
 static int seconds_until(int64_t at_ms) {

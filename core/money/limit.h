@@ -22,7 +22,7 @@ struct budget_limit {
 };
 
 struct budgets {                 /* of one bot, one generation */
-    const char *bot, *currency;  /* the bot's name; currency: "" where the bot file gives none */
+    const char *bot;             /* its name */
     struct rp_store *store;      /* has `add` */
     struct budget_limit *limits; /* the users' in front */
     size_t count, user_count;

@@ -36,13 +36,8 @@ static int set_up(void **state) {
     limits[1] = (struct budget_limit){.scope = BUDGET_BOT, .unit = BUDGET_TOKENS};
     assert_int_equal(limit_parse("1/day", &limits[0]), 0);
     assert_int_equal(limit_parse("1k/day", &limits[1]), 0);
-    budgets = (struct budgets){.bot = "shop",
-                               .currency = "",
-                               .store = &store.store,
-                               .limits = limits,
-                               .count = 2,
-                               .user_count = 1,
-                               .reply_tokens = 100};
+    budgets = (struct budgets){
+        .bot = "shop", .store = &store.store, .limits = limits, .count = 2, .user_count = 1, .reply_tokens = 100};
     budgets_open(&budgets);
     terms = (struct model_terms){.priced = true, .price = {price_from(1000), price_from(2000), price_from(1000)}};
     bot = (struct bot){.name = "shop", .budgets = &budgets, .private = &private};

@@ -44,7 +44,7 @@ static int set_up(void **state) {
     worker = group.workers[0];
     test_store_init(&store);
     store.later = true;
-    budgets = (struct budgets){.bot = "shop", .currency = "", .store = &store.store, .limits = limits};
+    budgets = (struct budgets){.bot = "shop", .store = &store.store, .limits = limits};
     budgets.failures = rp_metric(RP_COUNTER, "failures_total", "", NULL);
     turn = (struct rp_turn){.worker = worker, .user = RP_STR("ann"), .address = RP_STR("192.0.2.7")};
     return 0;
