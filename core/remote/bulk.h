@@ -13,8 +13,9 @@
  * notes), with the ids of its requests; its id is added when the provider has given it. An id is a hash of the request's
  * body: a later run that makes the same request waits for the batch which has it. When it is not known whether the provider
  * has taken a batch, since the connection broke or the process died, its list of batches is asked before anything is handed
- * in again. OpenAI keeps a marker with each batch. Anthropic keeps nothing: there one with as many requests that is not
- * older counts as ours, until its results show that it is not. While the list cannot be had, nothing is handed in. */
+ * in again. OpenAI keeps a marker with each batch. Anthropic does not, nor do some servers like OpenAI's: there one with as
+ * many requests that is not older counts as ours, until its results show that it is not. While the list cannot be had,
+ * nothing is handed in. */
 #ifndef CORE_REMOTE_BULK_H
 #define CORE_REMOTE_BULK_H
 
@@ -203,6 +204,7 @@ void bulk_submit(struct bulk_batch *batch); /* gathering is over */
 
 /* bulk_find.c */
 void bulk_find(struct bulk_batch *batch);
+void bulk_find_other(struct bulk_batch *batch); /* the one that was found is not ours */
 
 /* bulk_results.c */
 void bulk_results(struct bulk_batch *batch);

@@ -217,7 +217,9 @@ static void on_told(struct bulk_batch *batch) {
     batch->failures = 0;
     bulk_log(batch->bulk, RP_LOG_DEBUG, batch->note->id, "%lld of %lld requests have come to an end",
              (long long)batch->told.settled, (long long)batch->note->total);
-    if (batch->told.state == RP_BULK_OVER)
+    if (batch->guessed && batch->told.total && batch->told.total != batch->note->total)
+        bulk_find_other(batch);
+    else if (batch->told.state == RP_BULK_OVER)
         bulk_results(batch);
     else if (batch->told.state == RP_BULK_FAILED)
         on_failed(batch);

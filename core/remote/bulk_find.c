@@ -26,13 +26,11 @@ static bool is_older(const struct bulk_batch *batch, const struct rp_bulk_batch 
     return listed->made_s > 0 && listed->made_s * 1000 < batch->note->made_ms - SKEW_MS;
 }
 
-static bool keeps_markers(const struct bulk_batch *batch) {
-    return batch->bulk->remote->protocol->bulk->submit != NULL;
-}
-
+/* Where there is no marker it may be ours, if nothing speaks against it. */
 static bool is_ours(const struct bulk_batch *batch, const struct rp_bulk_batch *listed) {
-    if (keeps_markers(batch)) return strcmp(listed->marker, batch->note->marker) == 0;
-    return listed->total == batch->note->total && !is_older(batch, listed) && !is_others(batch, listed->id);
+    if (*listed->marker) return strcmp(listed->marker, batch->note->marker) == 0;
+    bool fits = listed->total == batch->note->total || listed->total == 0;
+    return fits && !is_older(batch, listed) && !is_others(batch, listed->id);
 }
 
 /* ---- the list ---------------------------------------------------------------------------------------------------- */
@@ -52,6 +50,7 @@ static enum seen see_batches(struct bulk_batch *batch, struct rp_scan *scan, boo
         *out_older = is_older(batch, &listed);
         if (!is_ours(batch, &listed)) continue;
         memcpy(batch->note->id, listed.id, sizeof(listed.id));
+        batch->guessed = !*listed.marker;
         return SEEN_OURS;
     }
     return scan->broken ? SEEN_NONSENSE : SEEN_PART;
@@ -109,7 +108,6 @@ static void on_listed(struct bulk_call *call, const struct outcome *outcome) {
     }
     switch (see(batch, rp_buf_str(&call->reply))) {
     case SEEN_OURS:
-        batch->guessed = !keeps_markers(batch);
         bulk_batch_known(batch);
         return;
     case SEEN_PART:
@@ -138,6 +136,14 @@ static void look(struct bulk_batch *batch) {
     bulk_call_start(
         &batch->call,
         &(struct bulk_request){.what = "the list of batches", .method = "GET", .url = url, .again = BULK_ALWAYS});
+}
+
+void bulk_find_other(struct bulk_batch *batch) {
+    if (batch->wrong_count < BULK_WRONG_MAX)
+        memcpy(batch->wrong[batch->wrong_count++], batch->note->id, sizeof(batch->note->id));
+    batch->note->id[0] = '\0';
+    batch->guessed = false;
+    bulk_find(batch);
 }
 
 void bulk_find(struct bulk_batch *batch) {

@@ -63,14 +63,6 @@ static void give_rest(struct bulk_batch *batch) {
     finish(batch);
 }
 
-static void not_ours(struct bulk_batch *batch) {
-    if (batch->wrong_count < BULK_WRONG_MAX)
-        memcpy(batch->wrong[batch->wrong_count++], batch->note->id, sizeof(batch->note->id));
-    batch->note->id[0] = '\0';
-    batch->guessed = false;
-    bulk_find(batch);
-}
-
 static void on_retry(struct rp_timer *timer) {
     struct bulk_batch *batch = bulk_batch_of(timer);
     fetch_part(batch);
@@ -93,7 +85,7 @@ static void settle(struct bulk_batch *batch) {
         else
             bulk_batch_leave(batch);
     } else if (batch->guessed && !batch->get.ours) {
-        not_ours(batch);
+        bulk_find_other(batch);
     } else if (batch->get.late) {
         batch->get.part = 0;
         batch->get.late = false;

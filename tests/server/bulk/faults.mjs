@@ -172,16 +172,28 @@ export function testFaults(name) {
     assert.match(run.log, /whether it was taken is not known/);
   });
 
-  if (!uploads) {
-    test(`${name}: a batch that only looks like the lost one is not taken for it`, async () => {
-      const other = provider.take(MESSAGES.map((message, i) => ({ id: `other-${i}`, body: { messages: [{ role: "user", content: message }] } })));
+  if (uploads) {
+    test(`${name}: where no marks are kept a lost batch is found all the same`, async () => {
+      provider.unmarked = true;
+      provider.take([{ id: "other", body: {} }]);
       provider.paid.length = 0;
-      provider.play("submit", cut);
+      provider.play("submit", lose);
       allIsWell(await scene.run(MESSAGES));
-      assert.ok(provider.only("results").some(({ batch }) => batch === other), "it was looked at");
-      assert.equal(provider.only("submit").length, 2);
+      assert.equal(provider.only("submit").length, 1);
     });
+  }
 
+  test(`${name}: a batch that only looks like the lost one is not taken for it`, async () => {
+    provider.unmarked = true;
+    const other = provider.take(MESSAGES.map((message, i) => ({ id: `other-${i}`, body: { messages: [{ role: "user", content: message }] } })));
+    provider.paid.length = 0;
+    provider.play("submit", cut);
+    allIsWell(await scene.run(MESSAGES));
+    assert.ok(provider.only("results").some(({ batch }) => batch === other), "it was looked at");
+    assert.equal(provider.only("submit").length, 2);
+  });
+
+  if (!uploads) {
     test(`${name}: results at another host are asked for where the key belongs`, async () => {
       const strangers = [];
       const stranger = http.createServer((request, response) => { strangers.push(request.url); response.end(); });

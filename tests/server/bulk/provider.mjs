@@ -5,6 +5,7 @@
 //   provider.url                         for base_url
 //   provider.answer = (body, id) => ({ text }) | { status, body } | { expired } | { cancelled } | { missing } | { tools }
 //   provider.polls                       looks until a batch is done
+//   provider.unmarked                    it keeps no metadata
 //   provider.play("submit", fault, …)    what the next requests of that step get: (response, request, go) => …; go() answers
 //                                        as always. Steps: upload submit poll list results cancel single
 //   provider.calls                       what came: { step, method, path, headers, body }
@@ -142,7 +143,7 @@ export async function startProvider(wire, { port = 0 } = {}) {
       error_file_id: done && batch.rows.some(({ failed }) => failed) ? `err-${batch.id}` : null,
       created_at: Math.floor(batch.at / 1000),
       request_counts: { total, completed: done ? total : 0, failed: 0 },
-      metadata: { repartee: batch.marker },
+      metadata: provider.unmarked ? null : { repartee: batch.marker },
     };
   };
 
