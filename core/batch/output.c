@@ -191,12 +191,17 @@ static int fill_copy(struct output *output, int fd, struct rp_error *error) {
     return code;
 }
 
+/* A new file; one that a killed run has left there goes, whose lock on the output is ours now. */
+static int create_copy(const char *path) {
+    if (unlink(path) != 0 && errno != ENOENT) return -1;
+    return open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+}
+
 static int replace(struct output *output, struct rp_error *error) {
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s.XXXXXX", output->path) >= (int)sizeof(path)) errno = ENAMETOOLONG;
-    int fd = mkstemp(path);
-    if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-        return failed(output, error, "write beside");
+    char path[PATH_MAX + 8];
+    snprintf(path, sizeof(path), "%s.tidy", output->path);
+    int fd = create_copy(path);
+    if (fd < 0) return failed(output, error, "write beside");
     int code = fill_copy(output, fd, error);
     if (code == 0 && rename(path, output->path) != 0) code = failed(output, error, "replace");
     if (code != 0) {

@@ -111,6 +111,19 @@ static void two_do_not_write_to_one_file(void **state) {
     output_close(&second);
 }
 
+static void what_a_killed_run_left_beside_it_goes(void **state) {
+    struct output output;
+    (void)state;
+    write_file("half of a copy");
+    assert_int_equal(rename("out", "out.tidy"), 0);
+    write_file(BAD(1) GOOD(2));
+    assert_int_equal(output_open(&output, "out", NULL), 0);
+    assert_int_equal(output_tidy(&output, NULL), 0);
+    output_close(&output);
+    expect_file(GOOD(2));
+    assert_int_not_equal(access("out.tidy", F_OK), 0);
+}
+
 static void a_device_is_only_written_to(void **state) {
     struct output output;
     (void)state;
@@ -126,6 +139,7 @@ int main(void) {
         cmocka_unit_test(lines_that_cross_blocks_are_read),
         cmocka_unit_test(what_is_not_ours_is_refused),
         cmocka_unit_test(two_do_not_write_to_one_file),
+        cmocka_unit_test(what_a_killed_run_left_beside_it_goes),
         cmocka_unit_test(a_device_is_only_written_to),
     };
     if (!mkdtemp(folder) || chdir(folder) != 0) return 1;
