@@ -172,15 +172,18 @@ static void add(struct shard *shard, struct answer *answer) {
     enter(shard, entry, PART_WINDOW);
 }
 
-void shard_put(struct shard *shard, struct answer *answer) {
-    if (answer_cost(answer) > shard->max / 2) return;
-    uv_mutex_lock(&shard->lock);
+static void put(struct shard *shard, struct answer *answer) {
     struct entry *entry = *find(shard, &answer->key);
     if (entry)
         replace(shard, entry, answer);
     else
         add(shard, answer);
     make_room(shard);
+}
+
+void shard_put(struct shard *shard, struct answer *answer) {
+    uv_mutex_lock(&shard->lock);
+    if (answer_cost(answer) <= shard->max / 2) put(shard, answer);
     uv_mutex_unlock(&shard->lock);
 }
 

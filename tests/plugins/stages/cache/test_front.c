@@ -223,11 +223,17 @@ static void *hammer(void *arg) {
     return NULL;
 }
 
+/* As a reload does, under the hands of the workers. */
+static void resize(struct front *front) {
+    for (size_t i = 0; i < 200; i++) front_resize(front, i % 2 ? MIB : MIB / 2);
+}
+
 static void many_threads_never_see_a_wrong_answer(void **state) {
     (void)state;
     pthread_t threads[4];
     struct front *front = front_create(MIB);
     for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, hammer, front);
+    resize(front);
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
     assert_true(front_bytes(front) <= MIB);
     front_unref(front);
