@@ -103,6 +103,10 @@ test("users have their own, and who has no name counts by the address", async ()
   const refused = await ask(bot, { user: "ann" });
   assert.equal(refused.status, 429);
   assert.equal(refused.message, "the user's budget for this day is used up");
+  const streamed = await post(bot, { user: "ann", stream: true });
+  assert.equal(streamed.status, 429);
+  assert.ok(streamed.headers.get("retry-after") > 0);
+  assert.equal((await streamed.json()).error.code, "budget_spent");
   assert.equal((await ask(bot, { user: "bob" })).status, 200);
   assert.equal((await ask(bot)).status, 200);
   assert.equal((await ask(bot)).status, 429); /* a new session, but the same address */
