@@ -59,13 +59,14 @@ before(async () => {
 });
 after(() => api.stop());
 
+// `between` gets what the bot has answered, { id, reply }.
 async function converse(scene, session, between = () => {}) {
   let lot;
   for (const [message, reply] of talk) {
-    const said = await scene.say(message, session);
-    lot ??= /lot (\d+)/.exec(said)?.[1];
-    assert.equal(said, reply.replace("LOT", lot));
-    await between();
+    const answer = await scene.answer(message, session);
+    lot ??= /lot (\d+)/.exec(answer.reply)?.[1];
+    assert.equal(answer.reply, reply.replace("LOT", lot));
+    await between(answer);
   }
 }
 
@@ -81,8 +82,9 @@ async function withScene(run, more = {}) {
 
 test("a process that is killed at every question is not missed", () =>
   withScene(async (scene) => {
-    await converse(scene, "s", async () => {
-      await pause(50); // the log is written behind the reply
+    await converse(scene, "s", async ({ id, reply }) => {
+      await scene.bot.logged((line) => line.request_id === id && line.status); // it is written behind the reply
+      if (reply.startsWith("Hello")) await scene.bot.logged((line) => line.event === "greeted");
       await scene.restart();
     });
     assert.equal(api.posts().length, 1);

@@ -83,11 +83,12 @@ export async function startScene({ rules, api, args = ["--workers", "1"], option
     });
     return response.json();
   };
-  scene.say = async (message, session = "s") => {
+  scene.answer = async (message, session = "s") => {
     const body = await scene.post(message, session);
     if (body.error) throw new Error(`'${message}': ${JSON.stringify(body.error)}\n${scene.bot.logText()}`);
-    return body.reply;
+    return body;
   };
+  scene.say = async (message, session) => (await scene.answer(message, session)).reply;
   await scene.start();
   return scene;
 }
