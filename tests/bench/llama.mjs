@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, start, stopAll } from "./servers.mjs";
 
-const [program, llamaServer, model, rounds = "5", tokens = "64"] = process.argv.slice(2);
+const [program, llamaServer, model, rounds = "9", tokens = "128"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "repartee-bench-"));
 const threads = availableParallelism();
 const CONTEXT = 1024;
