@@ -168,6 +168,23 @@ static struct rp_str written(const struct guard_stream *stream, const struct rp_
     return from < to ? normal_stream_original(&stream->normal, from, to) : RP_STR("");
 }
 
+/* Of the text that was searched, what the groups lie in; they are moved along. The rest may be long, with as many
+ * matches, and must not be copied for each of them. */
+static struct rp_str keep_groups(struct rp_str text, struct rp_match *match) {
+    size_t from = match->group[0].start, to = match->group[0].end;
+    for (size_t i = 1; i < match->count; i++) {
+        if (match->group[i].start == SIZE_MAX) continue;
+        if (match->group[i].start < from) from = match->group[i].start;
+        if (match->group[i].end > to) to = match->group[i].end;
+    }
+    for (size_t i = 0; i < match->count; i++) {
+        if (match->group[i].start == SIZE_MAX) continue;
+        match->group[i].start -= from;
+        match->group[i].end -= from;
+    }
+    return rp_str_n(text.data + from, to - from);
+}
+
 static int on_match(struct guard_stream *stream, const struct rp_sieve_part *part, bool *out_ended) {
     const struct guard_use *use = stream->use;
     struct rp_normalised searched;
@@ -176,6 +193,7 @@ static int on_match(struct guard_stream *stream, const struct rp_sieve_part *par
     int code = rp_sieve_groups(stream->sieve, part, &match, &text);
     if (code == 0) code = copy_until(stream, normal_stream_start(&stream->normal, part->at));
     if (code) return code;
+    text = keep_groups(text, &match);
     normal_stream_view(&stream->normal, part->at - match.group[0].start, text, &searched);
     struct rp_str with = fill(use, part, &match, &searched);
     note_found(use, &stream->found, written(stream, part), with);

@@ -102,13 +102,23 @@ static size_t first_kept(const struct normal_stream *stream, size_t at, size_t e
     return kept < end ? kept : end;
 }
 
-/* The changes between two places, as they look from `at`, where the original has `from`. A change that lies across the
- * first place is there with the rest of it. */
-static size_t copy_changes(const struct normal_stream *stream, size_t at, size_t from, size_t first, size_t end,
-                           struct rp_normal_change *out) {
+/* The changes that may lie between two places: the first one of them, and how many. */
+static size_t changes_between(const struct normal_stream *stream, size_t first, size_t end, size_t *out_count) {
     struct rp_normalised all = all_changes(stream);
-    size_t i = rp_normalised_changes_before(&all, first), count = 0;
-    for (i -= i > 0; i < stream->change_count && stream->changes[i].at < end; i++) {
+    size_t at = rp_normalised_changes_before(&all, first), behind = rp_normalised_changes_before(&all, end);
+    at -= at > 0;
+    *out_count = behind > at ? behind - at : 0;
+    return at;
+}
+
+/* The changes between two places, as they look from `at`, where the original has `from`. A change that lies across the
+ * first place is there with the rest of it. Only these are copied: a text may have as many changes as matches. */
+static size_t copy_changes(const struct normal_stream *stream, size_t at, size_t from, size_t first, size_t end,
+                           const struct rp_normal_change **out_changes) {
+    size_t most, count = 0, start = changes_between(stream, first, end, &most);
+    struct rp_normal_change *out = rp_arena_alloc(stream->arena, (most + 1) * sizeof(*out));
+    *out_changes = out;
+    for (size_t i = start; i < start + most; i++) {
         struct rp_normal_change change = stream->changes[i];
         if (change.at + change.len < first || change.from < from) continue;
         if (change.at < first) {
@@ -125,9 +135,8 @@ static size_t copy_changes(const struct normal_stream *stream, size_t at, size_t
 void normal_stream_view(const struct normal_stream *stream, size_t at, struct rp_str text, struct rp_normalised *out) {
     size_t end = at + text.len, first = first_kept(stream, at, end), front = first - at;
     size_t from = normal_stream_start(stream, first), to = normal_stream_end(stream, end);
-    struct rp_normal_change *changes = rp_arena_alloc(stream->arena, (stream->change_count + 1) * sizeof(*changes));
-    *out = (struct rp_normalised){.text = text, .original = text, .changes = changes};
-    out->change_count = copy_changes(stream, at, from, first, end, changes);
+    *out = (struct rp_normalised){.text = text, .original = text};
+    out->change_count = copy_changes(stream, at, from, first, end, &out->changes);
     if (out->change_count == 0) return;
     struct rp_str original = normal_stream_original(stream, from, to > from ? to : from);
     char *copy = rp_arena_alloc(stream->arena, front + original.len + 1);

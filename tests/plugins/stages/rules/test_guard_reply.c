@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/resource.h>
 #include <stdlib.h>
 
 #include "guarded.h"
@@ -314,6 +315,25 @@ static void events_are_guarded(void **state) {
     json_decref((json_t *)(uintptr_t)start.metadata);
 }
 
+static long memory_kib(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+/* Each of its characters is a change by normalisation and a match: neither may be paid for once more by every other. */
+static void many_matches_in_wide_text_take_little_memory(void **state) {
+    (void)state;
+    enum { COUNT = 4000, WIDE = sizeof("ａ") - 1 };
+    static char reply[COUNT * WIDE + 1];
+    for (size_t i = 0; i < COUNT; i++) memcpy(reply + i * WIDE, "ａ", WIDE);
+    guarded_rules("guard \"g\" { on = \"reply\", match = \"a\", action = \"replace\", with = \"{0}-\" }");
+    long before = memory_kib();
+    guarded_say("hello", reply);
+    assert_int_equal(bot.client.text.len, COUNT * (WIDE + 1));
+    assert_in_range(memory_kib() - before, 0, 100 << 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, guarded_setup, guarded_teardown)
 
 int main(void) {
@@ -342,6 +362,7 @@ int main(void) {
         TEST(own_tool_calls_are_stopped_before_they_run),
         TEST(dialogs_are_guarded_with_what_they_put_around),
         TEST(events_are_guarded),
+        TEST(many_matches_in_wide_text_take_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
