@@ -223,7 +223,11 @@ bool rp_scan_integer(struct rp_scan *scan, int64_t *out) {
 bool rp_scan_count(struct rp_scan *scan, int64_t *out) {
     char first = rp_scan_peek(scan);
     bool number = (first >= '0' && first <= '9') || first == '-';
-    return number ? rp_scan_integer(scan, out) : rp_scan_skip(scan);
+    if (!number) return rp_scan_skip(scan);
+    if (!rp_scan_integer(scan, out)) return false;
+    if (*out < 0) *out = 0;
+    if (*out > RP_SCAN_COUNT_MAX) *out = RP_SCAN_COUNT_MAX;
+    return true;
 }
 
 static bool skip_word(struct rp_scan *scan, const char *word) {

@@ -45,7 +45,10 @@ RP_EXPORT bool rp_scan_string(struct rp_scan *scan, struct rp_buf *out);
 RP_EXPORT bool rp_scan_text(struct rp_scan *scan, struct rp_buf *out);
 /* The same for a text that may be too long to be of use: then it is passed over, and `out` is empty. */
 RP_EXPORT bool rp_scan_short(struct rp_scan *scan, struct rp_buf *out);
-RP_EXPORT bool rp_scan_count(struct rp_scan *scan, int64_t *out); /* an integer; what is no number is passed over */
+/* What somebody has counted: an integer, cut to the range from 0 to RP_SCAN_COUNT_MAX, so that thousands of them can be
+ * added up, and each be multiplied by a thousand. What is no number is passed over. */
+#define RP_SCAN_COUNT_MAX INT64_C(1000000000000000)
+RP_EXPORT bool rp_scan_count(struct rp_scan *scan, int64_t *out);
 RP_EXPORT bool rp_scan_integer(struct rp_scan *scan, int64_t *out); /* what is behind a decimal point is cut off */
 RP_EXPORT bool rp_scan_raw(struct rp_scan *scan, struct rp_str *out); /* any value, as it is written */
 RP_EXPORT bool rp_scan_skip(struct rp_scan *scan);                  /* any value */

@@ -180,6 +180,21 @@ static void integers_are_read_without_overflow(void **state) {
     assert_false(rp_scan_integer(&scan, &value));
 }
 
+static void counts_have_a_range(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t value;
+    } rows[] = {{"0", 0}, {"17", 17}, {"-17", 0}, {"9223372036854775807", RP_SCAN_COUNT_MAX}, {"\"17\"", 3}, {"null", 3}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rp_scan scan;
+        int64_t value = 3;
+        rp_scan_init(&scan, rp_str(rows[i].text));
+        assert_true(rp_scan_count(&scan, &value));
+        assert_int_equal(value, rows[i].value);
+    }
+}
+
 static void expect_joined(const char *first, const char *second, const char *joined, unsigned left) {
     struct rp_buf out;
     uint16_t half = 0;
@@ -216,6 +231,7 @@ int main(void) {
         cmocka_unit_test(escapes_that_stand_for_no_text_are_refused_where_that_is_wanted),
         cmocka_unit_test(a_string_too_long_for_its_buffer_is_refused),
         cmocka_unit_test(integers_are_read_without_overflow),
+        cmocka_unit_test(counts_have_a_range),
         cmocka_unit_test(a_pair_can_be_torn_apart_between_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,22 @@ static void decode_all(struct rp_answer *answer, const char *const *jsons, size_
 }
 #define DECODE(answer, list) decode_all(answer, list, sizeof(list) / sizeof(list[0]))
 
+/* A server that lies about what it has used must not make the sums overflow, nor less than nothing. */
+static void absurd_usage_is_cut(void **state) {
+    (void)state;
+    struct rp_answer answer;
+    rp_answer_init(&answer, 1000);
+    decode(&answer,
+           "{\"type\":\"message\",\"role\":\"assistant\",\"content\":[],\"stop_reason\":\"end_turn\","
+           "\"usage\":{\"input_tokens\":4611686018427387903,\"cache_read_input_tokens\":4611686018427387903,"
+           "\"cache_creation_input_tokens\":4611686018427387903,\"output_tokens\":-5}}",
+           0);
+    assert_int_equal(answer.usage.input_tokens, 3 * RP_SCAN_COUNT_MAX);
+    assert_int_equal(answer.usage.cached_tokens, RP_SCAN_COUNT_MAX);
+    assert_int_equal(answer.usage.output_tokens, 0);
+    rp_answer_finish(&answer);
+}
+
 static void a_whole_message_is_read(void **state) {
     (void)state;
     struct rp_answer answer;
@@ -230,6 +246,7 @@ static void what_grows_too_long_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_message_is_read),
+        cmocka_unit_test(absurd_usage_is_cut),
         cmocka_unit_test(a_stream_adds_up),
         cmocka_unit_test(an_end_without_a_reason_is_not_whole),
         cmocka_unit_test(tool_calls_are_put_together),
