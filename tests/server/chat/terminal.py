@@ -16,9 +16,9 @@ class Terminal:
         self.seen = b""
         self.at = 0
         self.pid, self.fd = pty.fork()
-        if self.pid == 0:
+        if self.pid == 0:  # before the program looks, and before it sets a size of its own
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.execvp(argv[0], argv)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
     def read(self, deadline):
         """False at the end of the output or the time."""
