@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 import { makeCertificates } from "../support/certificates.mjs";
 import { program } from "../support/repartee.mjs";
 import { modelLine, startScene } from "./scene.mjs";
-import { startUpstream } from "./faulty.mjs";
+import { startUpstream, writeAndSee } from "./faulty.mjs";
 import { begun, frames, wires } from "./wires.mjs";
 
 let certificates;
@@ -136,8 +136,7 @@ test("a server that speaks no TLS where it should ends the turn", async () => {
 test("a connection that is cut in the middle of TLS is a cut, not an end", async () => {
   const scene = await tlsScene(certificates.server);
   scene.upstream.play(async (socket) => {
-    socket.write(begun(wires.openai, "Hello"));
-    await sleep(30);
+    await writeAndSee(socket, begun(wires.openai, "Hello"));
     socket.destroy(); // no goodbye of TLS
   });
   const reply = await scene.ask();

@@ -9,6 +9,7 @@
 //
 // By hand, `node faulty.mjs [PORT [openai|anthropic|ollama]]` listens on PORT (default 9100); the model's name in a request
 // picks the fault: { "model": "hang" }. Anything else gets a good reply.
+import { readFile } from "node:fs/promises";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -30,6 +31,18 @@ async function flood(socket, first, piece, count) {
   for (let i = 0; i < count && !socket.destroyed; i++) {
     socket.written = i;
     if (!socket.write(piece)) await new Promise((resolve) => socket.once("drain", resolve).once("close", resolve));
+  }
+}
+
+// Writes, and returns when the other side has read all of it: a reset throws away what has not been read. The system's table
+// of connections has the other end of a socket as a line of its own, with the bytes that wait there.
+export async function writeAndSee(socket, text) {
+  const hex = (port) => port.toString(16).toUpperCase().padStart(4, "0");
+  const line = new RegExp(`:${hex(socket.remotePort)} \\w+:${hex(socket.localPort)} \\w+ \\w+:(\\w+)`);
+  await new Promise((resolve) => socket.write(text, resolve));
+  for (let waits; !socket.destroyed; await sleep(2)) {
+    waits = line.exec(await readFile("/proc/net/tcp", "latin1"))?.[1];
+    if (waits === undefined || Number.parseInt(waits, 16) === 0) return;
   }
 }
 
@@ -63,8 +76,7 @@ export const faultsOf = (wire) => {
     // a whole reply that never comes
     cutBody: async (socket) => {
       const text = whole("Hello, world");
-      socket.write(text.slice(0, text.length - 20));
-      await sleep(30); // a reset throws away what has not been read
+      await writeAndSee(socket, text.slice(0, text.length - 20));
       socket.resetAndDestroy();
     },
     hangInBody: (socket) => socket.write(whole("Hello, world").slice(0, -20)),
@@ -91,13 +103,11 @@ export const faultsOf = (wire) => {
     reasonWithoutEnd: (socket) => socket.end(begun(wire, "Hello") + parts(...wire.reason()) + lastChunk),
     cutChunk: (socket) => socket.end(begun(wire, "Hello") + "fff\r\n" + wire.half),
     cut: async (socket) => {
-      socket.write(begun(wire, "Hello"));
-      await sleep(30);
+      await writeAndSee(socket, begun(wire, "Hello"));
       socket.resetAndDestroy();
     },
     cutHard: async (socket) => {
-      socket.write(begun(wire, "Hello"));
-      await sleep(30);
+      await writeAndSee(socket, begun(wire, "Hello"));
       socket.destroy(); // with TLS: without its goodbye
     },
     errorInStream: (socket) => socket.end(begun(wire, "Hello") + parts(wire.failure("boom")) + lastChunk),

@@ -36,8 +36,8 @@ test("retry-after is obeyed in seconds, in parts of them, and in milliseconds", 
 });
 
 test("retry-after is obeyed as a date", async () => {
-  const date = new Date(Date.now() + 3000); // on the wire without its milliseconds
-  scene.upstream.play(retryAfter({ "Retry-After": date.toUTCString() }, "503 Service Unavailable"), faults.good);
+  const inThreeSeconds = () => new Date(Date.now() + 3000).toUTCString(); // on the wire without its milliseconds
+  scene.upstream.play((socket) => retryAfter({ "Retry-After": inThreeSeconds() }, "503 Service Unavailable")(socket), faults.good);
   assert.equal((await scene.ask()).done.reply, "Hello, world");
   assert.ok(gaps()[0] >= 1500, `${gaps()[0]} ms`);
 });
