@@ -51,6 +51,7 @@ static enum rp_batch_next next(void *arg, struct rp_batch_item *item) {
     for (int skipped = 0; skipped < SKIP_AT_ONCE; skipped++) {
         enum input_kind kind = input_next(&run->input, &item->text);
         if (kind == INPUT_WAIT) return wait_for_input(run);
+        if (kind == INPUT_BUSY) break;
         if (kind == INPUT_END) return RP_BATCH_END;
         if (kind == INPUT_FAILED)
             return give_up(

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BLOCKS_AT_ONCE 64 /* read for one line: it may be very long, or never end */
+
 int input_open(struct input *input, const char *path, size_t line_max, struct rp_error *error) {
     struct stat stat;
     bool is_stdin = strcmp(path, "-") == 0;
@@ -61,9 +63,10 @@ static enum input_kind fill(struct input *input) {
 }
 
 enum input_kind input_next(struct input *input, struct rp_str *out_line) {
-    while (!input->ended) {
+    for (int blocks = 0; !input->ended;) {
         enum rp_line_kind kind = rp_cutter_next(&input->cutter, &input->rest, out_line);
         if (kind == RP_LINE_NONE) {
+            if (blocks++ == BLOCKS_AT_ONCE) return INPUT_BUSY;
             enum input_kind filled = fill(input);
             if (filled != INPUT_TEXT) return filled;
             if (input->ended) kind = rp_cutter_rest(&input->cutter, out_line);

@@ -8,6 +8,7 @@ enum input_kind {
     INPUT_TEXT,
     INPUT_LONG,   /* a line beyond the limit, which is gone */
     INPUT_WAIT,   /* a pipe that has nothing now */
+    INPUT_BUSY,   /* much was read, and no line is whole yet: others first, there is more */
     INPUT_END,
     INPUT_FAILED, /* errno tells why */
 };

@@ -138,6 +138,23 @@ test("a signal: what is under way is finished, the rest is left for the next run
     }
   }));
 
+test("a signal is heard while a line is read that has no end", () =>
+  withScene({}, async (scene) => {
+    const run = scene.start([], { files: ["/dev/zero", "out.jsonl"] });
+    const status = () => readFile(`/proc/${run.child.pid}/status`, "utf8");
+    let end;
+    run.ended.then((given) => (end = given));
+    try {
+      await until(async () => parseInt(/SigCgt:\t.*(.)\n/.exec(await status())[1], 16) & 2); // it looks for SIGINT
+      run.child.kill("SIGINT");
+      await until(() => end);
+      assert.equal(end.code, 1);
+      assert.match(end.err, /0 replies in .*; stopped early/);
+    } finally {
+      run.child.kill("SIGKILL");
+    }
+  }));
+
 test("a second signal ends at once", () =>
   withScene({}, async (scene) => {
     scene.model.answer = () => new Promise(() => {});
