@@ -198,8 +198,8 @@ static int create_copy(const char *path) {
 }
 
 static int replace(struct output *output, struct rp_error *error) {
-    char path[PATH_MAX + 8];
-    snprintf(path, sizeof(path), "%s.tidy", output->path);
+    char path[PATH_MAX + sizeof(OUTPUT_TIDY)];
+    snprintf(path, sizeof(path), "%s" OUTPUT_TIDY, output->path);
     int fd = create_copy(path);
     if (fd < 0) return failed(output, error, "write beside");
     int code = fill_copy(output, fd, error);

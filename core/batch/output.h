@@ -10,6 +10,8 @@
 
 #include "core/batch/ledger.h"
 
+#define OUTPUT_TIDY ".tidy" /* behind the name of the file: where a tidied one is put together */
+
 struct output {
     const char *name; /* for messages */
     char *path;       /* with no symbolic link in it; NULL: no regular file */

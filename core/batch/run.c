@@ -3,6 +3,7 @@
 #include "core/batch/run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,13 +74,32 @@ static int survey(struct run *run, struct rp_error *error) {
     return code;
 }
 
+static bool is_input(const struct run *run, const struct stat *other) {
+    struct stat in;
+    return S_ISREG(other->st_mode) && fstat(run->input.fd, &in) == 0 && in.st_dev == other->st_dev &&
+           in.st_ino == other->st_ino;
+}
+
 /* Before the output is even looked at. */
 static int check_different(const struct run *run, struct rp_error *error) {
-    struct stat in, out;
+    struct stat out;
     const char *path = run->options->out;
-    if (strcmp(path, "-") == 0 || stat(path, &out) != 0 || fstat(run->input.fd, &in) != 0) return 0;
-    if (!S_ISREG(out.st_mode) || in.st_dev != out.st_dev || in.st_ino != out.st_ino) return 0;
-    return rp_error_set(error, RP_EINVALID, "'%s' is the input: name another file for the results", path);
+    bool is_stdout = strcmp(path, "-") == 0;
+    if ((is_stdout ? fstat(STDOUT_FILENO, &out) : stat(path, &out)) != 0 || !is_input(run, &out)) return 0;
+    return rp_error_set(error, RP_EINVALID, "'%s' is the input: name another file for the results",
+                        is_stdout ? "stdout" : path);
+}
+
+/* The file that a tidied output is written to takes the place of one that a killed run has left there. */
+static int check_beside(const struct run *run, struct rp_error *error) {
+    struct stat beside;
+    char path[PATH_MAX + sizeof(OUTPUT_TIDY)];
+    if (!run->output.path) return 0;
+    snprintf(path, sizeof(path), "%s" OUTPUT_TIDY, run->output.path);
+    if (stat(path, &beside) != 0 || !is_input(run, &beside)) return 0;
+    return rp_error_set(error, RP_EINVALID,
+                        "'%s' is what '%s' would be rewritten to: give the input or the output another name",
+                        run->input.name, run->output.name);
 }
 
 /* ---- the summary ------------------------------------------------------------------------------------------------- */
@@ -202,6 +222,7 @@ static int with_files(struct run *run) {
     int code = 0;
     if (run->options->bulk && !run->output.path)
         code = rp_error_set(&error, RP_EINVALID, "--bulk needs a file for OUT, not '%s'", run->output.name);
+    if (code == 0) code = check_beside(run, &error);
     if (code == 0) code = survey(run, &error);
     if (code == 0) code = output_tidy(&run->output, &error);
     if (code != 0) return complain(&error);

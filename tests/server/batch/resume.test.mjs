@@ -226,6 +226,24 @@ test("what is no result of a batch is left alone", () =>
     assert.equal(scene.model.calls.length, 0);
   }));
 
+test("an input is never taken for a file of the batch's own", () =>
+  withScene({}, async (scene) => {
+    scene.model.answer = () => 500;
+    assert.equal((await scene.batch(["m1"])).code, 1); // an error that is to be taken out
+    const input = jsonLines(["m1", "m2"]);
+    await scene.write(input, "out.jsonl.tidy");
+    const beside = await scene.start([], { files: ["out.jsonl.tidy", "out.jsonl"] }).ended;
+    assert.equal(beside.code, 1);
+    assert.match(beside.err, /'out\.jsonl\.tidy' is what 'out\.jsonl' would be rewritten to/);
+    assert.equal(await readFile(scene.path("out.jsonl.tidy"), "utf8"), input);
+    const appended = 'exec "$0" batch in.jsonl - >> in.jsonl';
+    const { code, err } = await scene.start(["-c", appended, program], { command: "sh" }).ended;
+    assert.equal(code, 1);
+    assert.match(err, /'stdout' is the input/);
+    assert.equal(await readFile(scene.path("in.jsonl"), "utf8"), jsonLines(["m1"]));
+    assert.equal(scene.model.calls.length, 1);
+  }));
+
 test("two at a time: the second is refused, and the first goes on", () =>
   withScene({ delay: 10 }, async (scene) => {
     scene.model.answer = (text) => (text === "m1" && scene.model.calls.length === 1 ? 500 : "ok");
