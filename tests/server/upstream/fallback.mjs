@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import { makeCertificates } from "../support/certificates.mjs";
 import { startBot } from "../support/repartee.mjs";
-import { both, descriptors, oddities, resent, residentKiB, streams, wholes } from "./faults.mjs";
+import { answersAgain, both, descriptors, limits, limitsFor, oddities, resent, residentKiB, streams, until, wholes } from "./faults.mjs";
 import { retryAfter, startUpstream } from "./faulty.mjs";
 import { askBot, modelLine, notesOf } from "./scene.mjs";
 import { completion, stream, wires } from "./wires.mjs";
@@ -24,17 +24,16 @@ async function startRoute({ wire, route = "", options = "", listen, first, trust
   const second = wires[SECONDS[wire.name]];
   const upstreams = [await startUpstream({ wire, ...listen }), await startUpstream({ wire: second })];
   const answer = (text) => (socket, request) => replies(text)(Object.assign(socket, { wire: second }), request);
-  const limits = `timeout_first = "200ms", timeout_stall = "200ms"`;
   const bot = await startBot({
     bot: `
       listeners { web = httpd { address = "127.0.0.1:0" } }
       models {
-        first = ${first ?? modelLine(wire, upstreams[0].url, `${limits}, ${options}`)},
-        second = ${modelLine(second, upstreams[1].url, `timeout_first = "10s", ${goesOn[second.name]}`)},
+        first = ${first ?? modelLine(wire, upstreams[0].url, options)},
+        second = ${modelLine(second, upstreams[1].url, `timeout_first = "30s", ${goesOn[second.name]}`)},
         main = route { "first", "second", retries = 0, breaker_failures = 0, ${route} },
       }
       trace { keep = 100 }
-      limits { turn = "20s" }
+      limits { turn = "50s" }
       transports { http { on = "web", explain = "local" } }
       pipeline { ask { model = "main" } }`,
     env: { MODEL_KEY: "sk-1" },
@@ -76,25 +75,34 @@ const begun = ({ body }) => {
 
 export function testFallback(name) {
   const wire = wires[name];
-  let strict, lenient, certificates; // one that never goes on with a reply, one that may
+  const stricts = {}, lenients = {}; // those that never go on with a reply, those that may; by how patient they are
+  let strict, lenient, certificates;
   let openAtFirst;
+  const all = () => [...Object.values(stricts), ...Object.values(lenients)];
 
   before(async () => {
-    strict = await startRoute({ wire });
-    lenient = await startRoute({ wire, route: "resume = true" });
+    for (const [hurry, options] of Object.entries(limits)) {
+      stricts[hurry] = await startRoute({ wire, options });
+      lenients[hurry] = await startRoute({ wire, options, route: "resume = true" });
+    }
+    strict = stricts.patient;
+    lenient = lenients.patient;
     certificates = await makeCertificates();
-    for (const scene of [strict, lenient]) await scene.ask();
-    openAtFirst = [strict, lenient].map(({ bot }) => descriptors(bot.pid));
+    for (const scene of all()) await scene.ask();
+    openAtFirst = all().map(({ bot }) => descriptors(bot.pid));
   });
   after(async () => {
-    for (const scene of [strict, lenient]) assert.deepEqual(await scene?.stop(), { code: 0, signal: null });
+    for (const scene of all()) assert.deepEqual(await scene.stop(), { code: 0, signal: null });
     await certificates?.remove();
   });
-  beforeEach(() => [strict, lenient].forEach((scene) => scene?.clear()));
+  beforeEach(() => all().forEach((scene) => scene.clear()));
 
   const play = (scene, fault) => scene.first.play(...Array(resent.includes(fault) ? 100 : 1).fill(scene.first.faults[fault]));
 
-  async function isAnsweredBySecond(scene, fault, code, streamed) {
+  // A reply that comes whole is all or nothing: what it says before it stops does not matter.
+  async function isAnsweredBySecond(fault, code, streamed) {
+    const hurry = limitsFor(code, "");
+    const scene = stricts[hurry];
     play(scene, fault);
     const reply = await scene.ask(streamed);
     assert.equal(reply.code, undefined);
@@ -102,42 +110,46 @@ export function testFallback(name) {
     assert.equal(reply.done.reply, REPLY);
     assert.equal(reply.done.finish, "stop");
     assert.deepEqual(await scene.tries(reply), [["first", "failed", code], ["second", "answered"]]);
+    await until(() => scene.first.requests.length >= 1); // what nobody waits for any more may still be on its way
     if (!resent.includes(fault)) assert.equal(scene.first.requests.length, 1);
     assert.equal(scene.second.requests.length, 1);
     scene.first.play();
-    assert.equal((await scene.ask(streamed)).text, "Hello, world");
+    await answersAgain(() => scene.ask(streamed), hurry !== "patient");
   }
 
   const early = streams.filter(([, , , text]) => text === "");
   const late = streams.filter(([, , , text]) => text !== "");
 
   for (const [fault, code] of [...both, ...early]) {
-    test(`${fault}, streamed: the second replies`, () => isAnsweredBySecond(strict, fault, code, true));
+    test(`${fault}, streamed: the second replies`, () => isAnsweredBySecond(fault, code, true));
   }
   for (const [fault, code] of [...both, ...wholes, ...streams]) {
-    test(`${fault}, whole: the second replies`, () => isAnsweredBySecond(strict, fault, code, false));
+    test(`${fault}, whole: the second replies`, () => isAnsweredBySecond(fault, code, false));
   }
 
   for (const [fault, code, , text] of late) {
     test(`${fault}, streamed: what has gone out is not the beginning of another reply`, async () => {
-      play(strict, fault);
-      const reply = await strict.ask(true);
+      const hurry = limitsFor(code, text);
+      const scene = stricts[hurry];
+      play(scene, fault);
+      const reply = await scene.ask(true);
       assert.deepEqual([reply.code, reply.text, reply.done], [code, text, undefined]);
-      assert.deepEqual(await strict.tries(reply), [["first", "failed", code]]);
-      assert.equal(strict.second.requests.length, 0);
-      strict.first.play();
-      assert.equal((await strict.ask(true)).text, "Hello, world");
+      assert.deepEqual(await scene.tries(reply), [["first", "failed", code]]);
+      assert.equal(scene.second.requests.length, 0);
+      scene.first.play();
+      await answersAgain(() => scene.ask(true), hurry !== "patient");
     });
 
     test(`${fault}, streamed: where it is allowed the second goes on`, async () => {
-      play(lenient, fault);
-      lenient.seconds(", you there");
-      const reply = await lenient.ask(true);
+      const scene = lenients[limitsFor(code, text)];
+      play(scene, fault);
+      scene.seconds(", you there");
+      const reply = await scene.ask(true);
       assert.equal(reply.code, undefined);
       assert.equal(reply.text, `${text}, you there`);
       assert.equal(reply.done.reply, reply.text);
-      assert.deepEqual(begun(lenient.second.requests[0]), ["assistant", text]);
-      assert.deepEqual(await lenient.tries(reply), [["first", "failed", code], ["second", "answered", text.length]]);
+      assert.deepEqual(begun(scene.second.requests[0]), ["assistant", text]);
+      assert.deepEqual(await scene.tries(reply), [["first", "failed", code], ["second", "answered", text.length]]);
     });
   }
 
@@ -190,7 +202,7 @@ export function testFallback(name) {
       const reply = await scene.ask(streamed);
       assert.deepEqual([reply.code, reply.done], ["reply_too_long", undefined]);
       const { socket } = scene.first.requests.at(-1);
-      for (let i = 0; i < 200 && !socket.destroyed; i++) await sleep(10);
+      for (let i = 0; i < 2000 && !socket.destroyed; i++) await sleep(10);
       assert.ok(socket.destroyed, "the upstream's connection is still open");
       const grown = residentKiB(scene.bot.pid) - before;
       assert.ok(grown < 48 << 10, `${grown} KiB more than before`);
@@ -199,19 +211,18 @@ export function testFallback(name) {
 
   test("who is told when to come again comes to the second at once", async () => {
     for (const fields of [
-      { "Retry-After": "2" },
-      { "Retry-After": "0.9" },
-      { "retry-after-ms": "1500" },
-      { "Retry-After": new Date(Date.now() + 3000).toUTCString() },
+      { "Retry-After": "12" },
+      { "Retry-After": "9.5" },
+      { "retry-after-ms": "15000" },
+      { "Retry-After": new Date(Date.now() + 60_000).toUTCString() },
       { "Retry-After": "3600" },
       { "Retry-After": "soon" },
     ]) {
       const scene = await startRoute({ wire }); // it remembers what it was told
       scene.first.play(retryAfter(fields, "429 Too Many Requests", wire));
-      const from = performance.now();
       assert.equal((await scene.ask()).text, REPLY);
       const at = scene.second.requests[0].at - scene.first.requests[0].at;
-      assert.ok(at < 900, `after ${at} of ${performance.now() - from} ms`);
+      assert.ok(at < 9000, `after ${at} ms`); // none was told to wait for less, but by what makes no sense
       const next = await scene.ask();
       const told = fields["Retry-After"] !== "soon";
       assert.equal(next.text, told ? REPLY : "Hello, world");
@@ -244,7 +255,7 @@ export function testFallback(name) {
       const options = setUp();
       const scene = await startRoute({
         wire,
-        options: `ca_file = "${certificates.ca}", timeout_connect = "300ms"`,
+        options: `ca_file = "${certificates.ca}"${code === "upstream_timeout" ? `, timeout_connect = "300ms"` : ""}`,
         route: "retries = 2",
         listen: { scheme: "https", host: "localhost", ...(options && { listen: (handle) => tls.createServer(options, handle).on("tlsClientError", () => {}) }) },
       });
@@ -284,25 +295,19 @@ export function testFallback(name) {
   });
 
   test("many at once, one fault or another each: all are answered", async () => {
+    const scene = stricts.hasty;
     const names = [...both, ...early].map(([fault]) => fault);
-    strict.first.play(...names.flatMap((fault) => [strict.first.faults[fault], strict.first.faults.good]));
-    strict.second.play(...Array(200).fill((socket, request) => replies(REPLY)(Object.assign(socket, { wire: strict.second.wire }), request)));
-    const answers = await Promise.all(Array.from({ length: 3 * names.length }, (_, i) => strict.ask(i % 2 === 0)));
+    scene.first.play(...names.flatMap((fault) => [scene.first.faults[fault], scene.first.faults.good]));
+    scene.second.play(...Array(200).fill((socket, request) => replies(REPLY)(Object.assign(socket, { wire: scene.second.wire }), request)));
+    const answers = await Promise.all(Array.from({ length: 3 * names.length }, (_, i) => scene.ask(i % 2 === 0)));
     for (const { done, code } of answers) assert.ok(done?.reply === REPLY || done?.reply === "Hello, world", code);
-    strict.first.play();
-    strict.clear();
+    scene.first.play();
+    scene.clear();
   });
 
   test("nothing is left open", async () => {
-    for (const [i, scene] of [strict, lenient].entries()) {
-      // connections that are kept for the next question are at both ends; nothing else is
-      let spare;
-      for (let tries = 0; tries < 200; tries++) {
-        spare = descriptors(scene.bot.pid) - openAtFirst[i] - (scene.first.connections() + scene.second.connections() - 1);
-        if (spare <= 0) break;
-        await sleep(50);
-      }
-      assert.ok(spare <= 0, `${spare} descriptors are left over`);
-    }
+    // connections that are kept for the next question are at both ends; nothing else is
+    for (const [i, scene] of all().entries())
+      await until(() => descriptors(scene.bot.pid) - openAtFirst[i] - (scene.first.connections() + scene.second.connections() - 1) <= 0);
   });
 }
