@@ -107,7 +107,7 @@ static void choose(const struct asking *asking, struct rp_history *out) {
 static bool sums_up(const struct asking *asking, const struct rp_history *history) {
     const struct ask_options *options = options_of(asking);
     return options->summary && history->dropped > 0 && !history->too_large && !asking->tried &&
-           rp_session_is_kept(asking->summing.turn) && !summary_rests(asking->summing.stage);
+           rp_session_is_kept(asking->summing.turn) && !summary_rests(asking->summing.stage, asking->summing.turn);
 }
 
 static void on_summary(struct summing *summing, struct rp_str summary) {

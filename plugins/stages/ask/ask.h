@@ -33,7 +33,7 @@ struct summing {
     /* Once, from the top of the stack: the new summary; empty: there is none, which has been told and logged. */
     void (*done)(struct summing *summing, struct rp_str summary);
 };
-bool summary_rests(const struct rp_stage *stage); /* it has just failed, and is left alone for a while */
+bool summary_rests(const struct rp_stage *stage, const struct rp_turn *turn); /* it has just failed: left alone for a while */
 /* Stage, turn and `done` are set. Sums up the old summary and these messages. */
 void summary_start(struct summing *summing, struct rp_str before, const struct rp_message *messages, size_t count);
 void summary_drop(struct summing *summing); /* done() is not called any more; also when it is over */

@@ -1,7 +1,9 @@
 /* Has a model sum up the beginning of a conversation. Whatever goes wrong, the turn goes on without: then it is told and
- * logged, and the model is left alone for a while, so that not every turn has to wait for it. */
+ * logged, and the model is left alone for a while, so that not every turn has to wait for it. Where it is the conversation
+ * that it cannot sum up, it rests for that one alone: nobody shall take their summaries from others. */
 #include <math.h>
 #include <repartee/log.h>
+#include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -11,17 +13,49 @@
 #define BYTES_MAX ((size_t)64 << 10) /* of a summary, before it is measured */
 #define FRAME_TOKENS 300             /* of what the model is told to do */
 
+#define SESSIONS 4096                /* places for those it rests for; some may share one */
+
 struct state { /* the element's */
     _Atomic int64_t rests_until_ns; /* rp_steady_ns() */
+    _Atomic int64_t session_rests_until_ns[SESSIONS];
+    unsigned char secret[crypto_shorthash_KEYBYTES];
 };
 
 static const struct ask_options *options_of(const struct rp_stage *stage) {
     return stage->element.options;
 }
 
-bool summary_rests(const struct rp_stage *stage) {
+static _Atomic int64_t *rest_of_session(struct state *state, const struct rp_turn *turn) {
+    uint64_t hash;
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)turn->session.data, turn->session.len,
+                     state->secret);
+    return &state->session_rests_until_ns[hash % SESSIONS];
+}
+
+bool summary_rests(const struct rp_stage *stage, const struct rp_turn *turn) {
     struct state *state = stage->element.state;
-    return rp_steady_ns() < atomic_load(&state->rests_until_ns);
+    int64_t now = rp_steady_ns();
+    return now < atomic_load(&state->rests_until_ns) || now < atomic_load(rest_of_session(state, turn));
+}
+
+/* False: it is this conversation, not the model. */
+static bool is_to_blame(const struct summing *summing) {
+    switch (summing->fault.code) {
+    case 0: /* it refused, or said nothing */
+    case RP_ETOOLARGE:
+    case RP_EREPLYSIZE:
+    case RP_EUPREQUEST:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void rest(const struct summing *summing) {
+    struct state *state = summing->stage->element.state;
+    if (summing->fault.code == RP_ESPENT) return; /* this user's own trouble */
+    atomic_store(is_to_blame(summing) ? &state->rests_until_ns : rest_of_session(state, summing->turn),
+                 rp_steady_ns() + REST_NS);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------- */
@@ -40,11 +74,9 @@ void summary_drop(struct summing *summing) {
 }
 
 static void tell_failure(const struct summing *summing, const char *why) {
-    struct state *state = summing->stage->element.state;
     const char *model = options_of(summing->stage)->summary->element.name;
     struct rp_log_line line;
-    bool spent = summing->fault.code == RP_ESPENT; /* this user's own trouble */
-    if (!spent) atomic_store(&state->rests_until_ns, rp_steady_ns() + REST_NS);
+    rest(summing);
     rp_log_open(&line, RP_LOG_WARN, "ask");
     rp_log_str(&line, "message", RP_STR("the conversation is not summed up, its beginning is left out"));
     rp_log_str(&line, "request_id", rp_str(summing->turn->id));
@@ -184,7 +216,9 @@ int summary_check(const void *data, struct rp_error *error) {
 
 int summary_open(struct rp_element *element, struct rp_error *error) {
     (void)error;
-    element->state = rp_calloc(1, sizeof(struct state));
+    struct state *state = rp_calloc(1, sizeof(*state));
+    rp_random(state->secret, sizeof(state->secret));
+    element->state = state;
     return 0;
 }
 

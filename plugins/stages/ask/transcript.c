@@ -3,6 +3,7 @@
 
 #define TEXT_MAX ((size_t)4 << 10) /* bytes of a message; the rest of a longer one is left out */
 #define LINE_TOKENS 6              /* of what stands around a message */
+#define NEXT_LINE_TOKENS 3         /* in front of each further line of it, apart from a tool's name */
 #define OUT_MAX ((size_t)8 << 20)
 
 static struct rp_str shortened(struct rp_str text) {
@@ -43,10 +44,18 @@ static void put_message(struct rp_buf *out, const struct rp_message *message) {
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------- */
 
+static int64_t tokens_of_lines(const struct rp_model *model, int64_t each, struct rp_str text) {
+    int64_t tokens = rp_model_tokens(model, text);
+    for (size_t i = 0; i < text.len; i++) tokens += text.data[i] == '\n' ? each : 0;
+    return tokens;
+}
+
 static int64_t tokens_of(const struct rp_model *model, const struct rp_message *message) {
-    int64_t tokens = LINE_TOKENS + rp_model_tokens(model, shortened(message->text));
+    bool result = message->role == RP_ROLE_TOOL && message->call_count;
+    int64_t name = result ? rp_model_tokens(model, message->calls[0].name) : 0;
+    int64_t tokens = LINE_TOKENS + tokens_of_lines(model, NEXT_LINE_TOKENS + name, shortened(message->text));
     for (size_t i = 0; message->role == RP_ROLE_ASSISTANT && i < message->call_count; i++)
-        tokens += LINE_TOKENS + rp_model_tokens(model, shortened(message->calls[i].arguments));
+        tokens += LINE_TOKENS + tokens_of_lines(model, NEXT_LINE_TOKENS, shortened(message->calls[i].arguments));
     return tokens;
 }
 
@@ -63,7 +72,7 @@ static size_t first_with_room(const struct rp_model *model, const struct rp_mess
 
 struct rp_str transcript_write(struct rp_arena *arena, const struct rp_model *model, struct rp_str before,
                                const struct rp_message *messages, size_t count, int64_t tokens) {
-    size_t first = first_with_room(model, messages, count, tokens - rp_model_tokens(model, before));
+    size_t first = first_with_room(model, messages, count, tokens - tokens_of_lines(model, NEXT_LINE_TOKENS, before));
     struct rp_buf out;
     rp_buf_init(&out, OUT_MAX);
     if (before.len) rp_buf_printf(&out, "The record so far:\n");

@@ -25,6 +25,7 @@ static struct {
     struct ask_options options;
     char notes[4096]; /* of the stage, in the last turn that was explained */
     bool explain;
+    const char *session;
 } the;
 
 /* ---- a stage in front, that offers tools --------------------------------------------------------------------------- */
@@ -54,6 +55,7 @@ static int begin(void **state) {
     test_model_open(&the.main, "main");
     test_model_open(&the.scribe, "scribe");
     test_store_init(&the.store);
+    the.session = "s1";
     the.prompt.temperature = the.prompt.top_p = NAN;
     the.runner = (struct rp_tool_runner){.ops = &ops, .rounds = 3, .calls = 4};
     the.options = (struct ask_options){.model = &the.main.model, .history = 100, .history_tokens = 4000,
@@ -84,7 +86,7 @@ static void keep_notes(struct rig_client *client) {
 }
 
 static void start(const char *message) {
-    struct rp_turn_start turn = {.message = rp_str(message), .session = RP_STR("s1"), .explain = the.explain};
+    struct rp_turn_start turn = {.message = rp_str(message), .session = rp_str(the.session), .explain = the.explain};
     rig_client_clear(&the.client);
     the.client.on_text = keep_notes;
     assert_int_equal(rig_start(&the.rig, &the.client, &turn), 0);
@@ -275,6 +277,23 @@ static void a_summary_that_fails_fails_no_turn(void **state) {
     }
 }
 
+/* A conversation that cannot be summed up does not cost others theirs. */
+static void a_conversation_that_is_to_blame_rests_alone(void **state) {
+    (void)state;
+    sum_up_soon();
+    the.scribe.replies[0] = "They%"; /* refused */
+    the.scribe.replies[1] = "They talked.";
+    for (int i = 0; i < 4; i++) say("one", "1");
+    assert_int_equal(the.scribe.calls, 1);
+    the.session = "s2";
+    for (int i = 0; i < 3; i++) say("one", "1");
+    assert_non_null(strstr(say("four", "4"), summary_mark));
+    assert_int_equal(the.scribe.calls, 2);
+    the.session = "s1";
+    say("five", "5");
+    assert_int_equal(the.scribe.calls, 2);
+}
+
 static void a_summary_that_hangs_is_waited_for_so_long(void **state) {
     (void)state;
     sum_up_soon();
@@ -371,6 +390,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_session_drops_and_the_summary_stands_for_the_same, begin, end),
         cmocka_unit_test_setup_teardown(without_the_option_all_goes_along_again, begin, end),
         cmocka_unit_test(a_summary_that_fails_fails_no_turn),
+        cmocka_unit_test_setup_teardown(a_conversation_that_is_to_blame_rests_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_summary_that_hangs_is_waited_for_so_long, begin, end),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_ends_it, begin, end),
         cmocka_unit_test_setup_teardown(a_summary_is_no_longer_than_it_may_be, begin, end),

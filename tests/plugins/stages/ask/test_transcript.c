@@ -79,12 +79,25 @@ static void the_oldest_have_no_room(void **state) {
     assert_ptr_equal(strstr(text.data, "What was said since, without its beginning:\n"), text.data);
 }
 
+/* Each of its lines gets a name in front, which takes room as well. */
+static void lines_are_counted_with_what_stands_in_front(void **state) {
+    (void)state;
+    static char breaks[3000];
+    memset(breaks, '\n', sizeof(breaks));
+    struct rp_message many[20];
+    for (size_t i = 0; i < 20; i++) many[i] = (struct rp_message){.role = RP_ROLE_USER, .text = {breaks, sizeof(breaks)}};
+    struct rp_str text = transcript_write(arena, &model, RP_STR(""), many, 20, 20000);
+    assert_true(text.len > sizeof(breaks));
+    assert_true(rp_model_tokens(&model, text) <= 20000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_line_says_who_speaks, begin, end),
         cmocka_unit_test_setup_teardown(without_a_record_it_begins_with_what_was_said, begin, end),
         cmocka_unit_test_setup_teardown(a_long_text_is_shortened, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_have_no_room, begin, end),
+        cmocka_unit_test_setup_teardown(lines_are_counted_with_what_stands_in_front, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
