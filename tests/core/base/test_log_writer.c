@@ -41,9 +41,10 @@ static char *read_all(const char *path) {
     return text;
 }
 
+/* Without strstr, of which AddressSanitizer's measures all of the text each time. */
 static size_t count(const char *text, const char *word) {
-    size_t found = 0;
-    for (const char *at = text; (at = strstr(at, word)); at += strlen(word)) found++;
+    size_t found = 0, len = strlen(word);
+    for (const char *at = text; *at; at++) found += *at == *word && strncmp(at, word, len) == 0;
     return found;
 }
 

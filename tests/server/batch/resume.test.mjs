@@ -23,6 +23,7 @@ for (const round of [1, 2, 3]) {
       const run = await startUntil(scene, round * 60);
       run.child.kill("SIGKILL");
       await run.ended;
+      await until(() => scene.model.now === 0); // what it had asked has come to the model, and is given up there
       const left = await scene.read();
       const whole = left.slice(0, left.lastIndexOf("\n") + 1).split("\n").length - 1;
       const asked = new Set(scene.model.calls).size;

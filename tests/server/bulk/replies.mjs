@@ -227,9 +227,9 @@ export function testReplies(name) {
         local text, err = t:generate { prompt = t.match[1] }
         return (text or err.code) .. "!"
       end }` },
-      bot: `models { main = ${modelLine(provider)} } pipeline { rules { dir = "rules", time = "50ms" }, ask { model = "main" } }`,
+      bot: `models { main = ${modelLine(provider)} } pipeline { rules { dir = "rules", time = "500ms" }, ask { model = "main" } }`,
     });
-    provider.polls = 12;
+    provider.polls = 25; // for longer than a rule has time
     const run = await scene.run(["ask one", "ask two", "three"]);
     assert.deepEqual(replies(run), ["echo: one!", "echo: two!", "echo: three"], run.log);
     assert.equal(provider.batches.length, 1);

@@ -167,7 +167,7 @@ test("a message that the model has no room for is refused, and never sent", asyn
 });
 
 describe("a summary", () => {
-  const options = (timeout = "300ms") => `history = 4, summary = "small", summary_timeout = "${timeout}"`;
+  const options = (timeout = "60s") => `history = 4, summary = "small", summary_timeout = "${timeout}"`;
   let upstream, small, folder;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "repartee-history-"));
@@ -221,7 +221,7 @@ describe("a summary", () => {
   for (const [name, fault] of Object.entries({ fails: "serverError", hangs: "hang", "says nothing": "emptyStream" })) {
     test(`that ${name} fails no turn`, async () => {
       const session = newSession();
-      const bot = await start();
+      const bot = await start(fault === "hang" ? { stage: options("300ms") } : {});
       small.play(small.faults[fault]);
       for (const message of ["one", "two", "three", "four", "five"]) {
         const { status, reply } = await say(bot, session, message);
