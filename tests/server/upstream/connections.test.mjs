@@ -20,7 +20,7 @@ let certificates;
 before(async () => (certificates = await makeCertificates()));
 after(() => certificates?.remove());
 
-async function until(condition, ms = 10_000) {
+async function until(condition, ms = 20_000) {
   for (const end = performance.now() + ms; !condition(); await sleep(5))
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
 }
@@ -71,6 +71,7 @@ test("more questions than connections wait for their turn", async () => {
   scene.upstream.play(
     ...Array(12).fill(async (socket, request) => {
       most = Math.max(most, scene.upstream.connections());
+      await until(() => scene.upstream.requests.length >= 2); // both connections are in use
       await sleep(20);
       scene.upstream.faults.good(socket, request);
     }),
