@@ -1,12 +1,13 @@
 /* Regular expressions: PCRE2 with Unicode, JIT where there is one, and limits that no pattern gets around.
  *
  * What a match needs (match data, limits, JIT stack) is made once a thread and freed when the thread ends. Text is
- * checked for UTF-8 here, so that PCRE2 never has to. A match on a budget goes through a long text piece by piece: the
- * limits bound what is tried at one place, not in how many places. */
+ * checked for UTF-8 here, so that PCRE2 never has to. A match goes through a long text piece by piece, and looks at the
+ * clock in between: the limits bound what is tried at one place, not in how many places. */
 #include "core/text/regex_code.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PATTERN_MAX ((size_t)64 * 1024)
 #define MATCH_LIMIT 100000  /* some milliseconds on the worst text */
@@ -16,6 +17,8 @@
 #define SHORT_LIMIT 1000 /* backtracks that count as cheap */
 #define LONG 4096        /* bytes: a text that is matched piece by piece */
 #define PIECE 512
+#define STRETCH 1024     /* a piece where the match has no budget of its caller's, but the time below */
+#define MATCH_NS INT64_C(200000000) /* of processor time */
 #define CALLS_UNTIMED 16 /* matches of short texts between two looks at the clock */
 #define STACK_START ((size_t)32 * 1024)
 #define STACK_MAX ((size_t)512 * 1024)
@@ -244,13 +247,47 @@ static struct search search_of(const struct rp_regex *regex, struct rp_str text,
                            .steps = steps ? steps : MATCH_LIMIT};
 }
 
+/* The last place before the end of a piece that begins at `from`: a character begins behind it. */
+static size_t piece_limit(struct rp_str text, size_t from, size_t piece) {
+    size_t next = from + piece;
+    while (next < text.len && ((unsigned char)text.data[next] & 0xc0) == 0x80) next++;
+    return next < text.len ? next - 1 : text.len;
+}
+
+/* A match that begins at `limit` at the latest. */
+static int run_until(const struct search *search, size_t from, size_t limit) {
+    if (!scratch) scratch = scratch_create();
+    pcre2_set_offset_limit(scratch->context, limit);
+    int result = run(search, from);
+    pcre2_set_offset_limit(scratch->context, PCRE2_UNSET);
+    return result;
+}
+
+static int64_t processor_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Of every place a pattern may look at all that follows: a text that is long enough would hold the thread for minutes. */
+static int run_timed(const struct search *search, size_t from) {
+    int64_t end = processor_ns() + MATCH_NS;
+    for (size_t limit;; from = limit + 1) {
+        limit = piece_limit(search->text, from, STRETCH);
+        int result = run_until(search, from, limit);
+        if (result != PCRE2_ERROR_NOMATCH || limit == search->text.len) return result;
+        if (processor_ns() > end) return PCRE2_ERROR_MATCHLIMIT;
+    }
+}
+
 int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
                    struct rp_match *out_match) {
     if (from > text.len) return RP_MATCH_NONE;
     int status = check_text(&text, from, flags);
     if (status) return status;
     struct search search = search_of(regex, text, flags, 0);
-    return conclude(&search, run(&search, from), from, out_match);
+    bool timed = text.len - from > 2 * STRETCH && !regex->whole;
+    return conclude(&search, timed ? run_timed(&search, from) : run(&search, from), from, out_match);
 }
 
 /* ---- matching on a budget --------------------------------------------------------------------------------------- */
@@ -262,21 +299,11 @@ static bool spend(struct rp_regex_budget *budget) {
     return budget->ns >= 0;
 }
 
-/* The last place before the end of a piece that begins at `from`: a character begins behind it. */
-static size_t piece_limit(struct rp_str text, size_t from) {
-    size_t next = from + PIECE;
-    while (next < text.len && ((unsigned char)text.data[next] & 0xc0) == 0x80) next++;
-    return next < text.len ? next - 1 : text.len;
-}
-
 /* Looks for a match that starts in the first piece, then in the next, and so on. False: over the budget. */
 static bool run_pieces(const struct search *search, size_t from, struct rp_regex_budget *budget, int *out_result) {
-    if (!scratch) scratch = scratch_create();
     for (size_t limit; spend(budget); from = limit + 1) {
-        limit = piece_limit(search->text, from);
-        pcre2_set_offset_limit(scratch->context, limit);
-        *out_result = run(search, from);
-        pcre2_set_offset_limit(scratch->context, PCRE2_UNSET);
+        limit = piece_limit(search->text, from, PIECE);
+        *out_result = run_until(search, from, limit);
         if (*out_result != PCRE2_ERROR_NOMATCH || limit == search->text.len) return true;
     }
     return false;

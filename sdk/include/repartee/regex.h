@@ -41,7 +41,8 @@ struct rp_match {
 RP_EXPORT int rp_regex_compile(struct rp_str pattern, unsigned flags, struct rp_regex **out, struct rp_error *error);
 RP_EXPORT void rp_regex_free(struct rp_regex *regex); /* takes NULL */
 /* From byte `from` on. RP_MATCH_…; -RP_EREGEX when a limit was hit (treat it as the safe side: fail closed); -RP_EUTF8
- * for text that is not valid UTF-8 or a `from` inside a character. The limits count for each call by itself. With
+ * for text that is not valid UTF-8 or a `from` inside a character. The limits count for each call by itself;
+ * one of them is 0.2 seconds of processor time, looked at now and then while a long text is searched. With
  * RP_MATCH_UNDECIDED, group 0 starts where the undecided text starts. */
 RP_EXPORT int rp_regex_match(const struct rp_regex *regex, struct rp_str text, size_t from, unsigned flags,
                              struct rp_match *out_match);

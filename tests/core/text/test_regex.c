@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <repartee/regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct rp_regex *compile(const char *pattern, unsigned flags) {
@@ -297,33 +298,53 @@ static void threads_may_meet_while_the_jit_compiles(void **state) {
 }
 
 /* A text of this many bytes is matched piece by piece. */
-#define LENGTH 20000
-
-static char *long_text(const char *filler, const char *end) {
-    char *text = rp_alloc(LENGTH + strlen(end) + 1);
-    for (size_t i = 0, len = strlen(filler); i < LENGTH; i++) text[i] = filler[i % len];
-    strcpy(text + LENGTH - LENGTH % strlen(filler), end);
+static char *long_text(size_t length, const char *filler, const char *end) {
+    char *text = rp_alloc(length + strlen(end) + 1);
+    for (size_t i = 0, len = strlen(filler); i < length; i++) text[i] = filler[i % len];
+    strcpy(text + length - length % strlen(filler), end);
     return text;
 }
 
-static void a_long_text_matches_in_pieces_as_it_does_whole(void **state) {
-    (void)state;
+static void expect_the_same_in_pieces(size_t length, unsigned flags) {
     static const char *const patterns[] = {"order \\d+",  "(?i)é.{3}x",  "^退",     "\\Gx",        "(?<=你)好!",   "(?s).*order",
                                            "(?m)^order", "x(*COMMIT)y", ".*order", "\\w+\\d\\d!", "(?=.*42).*!$", "z"};
     static const char *const fillers[] = {"退é你好 ", "x", "ab\n", "你"};
     for (size_t f = 0; f < 4; f++) {
-        char *text = long_text(fillers[f], "Éxyzx order 42 你好!");
+        char *text = long_text(length, fillers[f], "Éxyzx order 42 你好!");
         for (size_t p = 0; p < sizeof(patterns) / sizeof(patterns[0]); p++) {
-            struct rp_regex *regex = compile(patterns[p], 0);
+            char verb[64]; /* with one in front the text is matched whole */
+            snprintf(verb, sizeof(verb), "(*UTF)%s", patterns[p]);
+            struct rp_regex *whole = compile(verb, 0), *regex = compile(patterns[p], 0);
             struct rp_regex_budget budget = {.ns = INT64_C(60000000000)};
-            struct rp_match a, b;
-            int expected = rp_regex_match(regex, rp_str(text), 0, 0, &a);
-            assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, 0, &budget, &b), expected);
-            if (expected == RP_MATCH_FOUND) assert_memory_equal(&a.group[0], &b.group[0], sizeof(a.group[0]));
+            struct rp_match a, b, c;
+            int expected = rp_regex_match(whole, rp_str(text), 0, flags, &a);
+            assert_int_equal(rp_regex_match(regex, rp_str(text), 0, flags, &b), expected);
+            assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, flags, &budget, &c), expected);
+            if (expected > 0) assert_memory_equal(&a.group[0], &b.group[0], sizeof(a.group[0]));
+            if (expected > 0) assert_memory_equal(&a.group[0], &c.group[0], sizeof(a.group[0]));
+            rp_regex_free(whole);
             rp_regex_free(regex);
         }
         free(text);
     }
+}
+
+static void a_long_text_matches_in_pieces_as_it_does_whole(void **state) {
+    (void)state;
+    expect_the_same_in_pieces(20000, 0);
+    expect_the_same_in_pieces(2500, RP_MATCH_PARTIAL);
+}
+
+/* Each of its places is tried up to the end: that is linear at one place, but not at all of them. */
+static void a_match_without_a_budget_has_an_end(void **state) {
+    (void)state;
+    struct rp_regex *regex = compile("b+(?=c)", 0);
+    struct rp_match match;
+    char *text = long_text(60000, "b", " c");
+    assert_int_equal(rp_regex_match(regex, rp_str(text), 0, 0, &match), -RP_EREGEX);
+    assert_int_equal(rp_regex_match(regex, rp_str(text), 0, RP_MATCH_PARTIAL, &match), -RP_EREGEX);
+    rp_regex_free(regex);
+    free(text);
 }
 
 static void matches_end_with_their_budget(void **state) {
@@ -331,7 +352,7 @@ static void matches_end_with_their_budget(void **state) {
     struct rp_regex *regex = compile("a*b", RP_REGEX_MANY);
     struct rp_regex_budget budget = {.ns = 1};
     struct rp_match match;
-    char *text = long_text("a", "c");
+    char *text = long_text(20000, "a", "c");
     assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, 0, &budget, &match), -RP_EBUDGET);
     assert_int_equal(rp_regex_match_within(regex, rp_str(text), 0, 0, &budget, &match), -RP_EBUDGET);
     int result = RP_MATCH_NONE;
@@ -376,6 +397,7 @@ int main(void) {
         cmocka_unit_test(an_expression_of_many_matches_the_same_before_and_after_its_jit),
         cmocka_unit_test(threads_may_meet_while_the_jit_compiles),
         cmocka_unit_test(a_long_text_matches_in_pieces_as_it_does_whole),
+        cmocka_unit_test(a_match_without_a_budget_has_an_end),
         cmocka_unit_test(matches_end_with_their_budget),
         cmocka_unit_test(the_steps_of_a_match_are_the_callers_to_set),
     };
