@@ -12,7 +12,8 @@ const PROTOCOLS = [wires.openai, wires.anthropic, wires.ollama];
 
 const closing = [];
 after(async () => {
-  for (const close of closing) await close();
+  const ends = await Promise.allSettled(closing.map((close) => close()));
+  for (const { reason } of ends) if (reason) throw reason;
 });
 
 async function until(condition, ms = 20_000) {
@@ -30,6 +31,7 @@ async function standsStill(count, ms = 350) {
 function makeGate() {
   let open;
   const opened = new Promise((resolve) => (open = resolve));
+  closing.unshift(open); // a test that failed leaves nobody waiting
   return { opened, open };
 }
 
@@ -84,8 +86,9 @@ async function startRoute(route, { count = 2, options = "", workers = 1, more = 
     metric: async (pattern) => Number((await (await fetch(`${bot.url}/metrics`)).text()).match(pattern)?.[1] ?? 0),
   };
   closing.push(async () => {
-    assert.deepEqual(await bot.stop(), { code: 0, signal: null });
+    const end = await bot.stop();
     for (const upstream of upstreams) await upstream.stop();
+    assert.deepEqual(end, { code: 0, signal: null });
   });
   return scene;
 }
