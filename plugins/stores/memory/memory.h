@@ -15,7 +15,8 @@ struct options {
  * the old one without a lock or a copy. */
 struct entry {
     struct entry *chain;         /* the next in its bucket; free lists use it as well */
-    struct entry *newer, *older; /* by last use */
+    struct entry *newer, *older; /* by last use, among its kind */
+    bool is_sum;                 /* made by add */
     atomic_uint refs;
     uint64_t hash;
     int64_t expires_ms; /* 0: never */
@@ -36,6 +37,11 @@ static inline struct rp_str entry_value(const struct entry *entry) {
     return rp_str_n(entry->bytes + entry->key_len, entry->value_len);
 }
 
+struct use_list {
+    struct entry *newest, *oldest;
+    size_t cost;
+};
+
 /* Calls come from any thread. What leaves a shard is unreferenced only after its lock is released. `now_ms` is the
  * caller's clock, the same one that expires_ms is in. */
 struct shard {
@@ -44,7 +50,7 @@ struct shard {
     size_t size, room, mask;
     size_t sweep; /* the bucket that is looked at next for expired entries */
     size_t count, cost, max;
-    struct entry *newest, *oldest;
+    struct use_list values, sums; /* sums go last: what is counted must not be forgotten for what anybody can put in */
 };
 
 int shard_init(struct shard *shard, size_t max);

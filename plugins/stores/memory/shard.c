@@ -27,16 +27,28 @@ void shard_finish(struct shard *shard) {
 
 /* ---- the order of use ------------------------------------------------------------------------------------------- */
 
+static struct use_list *list_of(struct shard *shard, const struct entry *entry) {
+    return entry->is_sum ? &shard->sums : &shard->values;
+}
+
+static size_t cost_of(const struct entry *entry) {
+    return entry_cost(entry_key(entry), entry_value(entry));
+}
+
 static void unlink_use(struct shard *shard, struct entry *entry) {
-    *(entry->newer ? &entry->newer->older : &shard->newest) = entry->older;
-    *(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
+    struct use_list *list = list_of(shard, entry);
+    *(entry->newer ? &entry->newer->older : &list->newest) = entry->older;
+    *(entry->older ? &entry->older->newer : &list->oldest) = entry->newer;
+    list->cost -= cost_of(entry);
 }
 
 static void link_newest(struct shard *shard, struct entry *entry) {
+    struct use_list *list = list_of(shard, entry);
     entry->newer = NULL;
-    entry->older = shard->newest;
-    *(shard->newest ? &shard->newest->newer : &shard->oldest) = entry;
-    shard->newest = entry;
+    entry->older = list->newest;
+    *(list->newest ? &list->newest->newer : &list->oldest) = entry;
+    list->newest = entry;
+    list->cost += cost_of(entry);
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
@@ -61,7 +73,7 @@ static void take_out(struct shard *shard, struct entry **place, struct entry **g
     *place = entry->chain;
     unlink_use(shard, entry);
     shard->count--;
-    shard->cost -= entry_cost(entry_key(entry), entry_value(entry));
+    shard->cost -= cost_of(entry);
     entry->chain = *gone;
     *gone = entry;
 }
@@ -116,12 +128,17 @@ static void sweep(struct shard *shard, int64_t now_ms, struct entry **gone) {
     }
 }
 
+/* A value, unless there is none, or the sums have more than half of the room. */
+static struct entry *oldest_of(const struct shard *shard) {
+    bool sums = !shard->values.oldest || shard->sums.cost > shard->max / 2;
+    return sums ? shard->sums.oldest : shard->values.oldest;
+}
+
 /* Makes room for `more`; what had expired anyway does not count. */
 static size_t evict(struct shard *shard, size_t more, int64_t now_ms, struct entry **gone) {
     size_t evicted = 0;
 
-    while (shard->oldest && shard->cost + more > shard->max) {
-        struct entry *oldest = shard->oldest;
+    for (struct entry *oldest; shard->cost + more > shard->max && (oldest = oldest_of(shard));) {
         if (!expired(oldest, now_ms)) evicted++;
         take_out(shard, find(shard, entry_key(oldest), oldest->hash), gone);
     }
@@ -153,7 +170,7 @@ struct entry *shard_get(struct shard *shard, struct rp_str key, uint64_t hash, i
 /* Instead of the entry at `place`, if there is one. How many others had to go. */
 static size_t put_in(struct shard *shard, struct entry **place, struct entry *entry, int64_t now_ms,
                      struct entry **gone) {
-    size_t cost = entry_cost(entry_key(entry), entry_value(entry));
+    size_t cost = cost_of(entry);
     if (*place) take_out(shard, place, gone);
     size_t evicted = evict(shard, cost, now_ms, gone);
     if (shard->count >= shard->size) split_bucket(shard);
@@ -198,6 +215,7 @@ int shard_add(struct shard *shard, struct entry *entry, int64_t delta, int64_t n
     int code = sum_of(*place, delta, out_sum);
     if (code == 0) {
         if (*place) entry->expires_ms = (*place)->expires_ms;
+        entry->is_sum = true;
         entry->value_len = (size_t)snprintf(entry->bytes + entry->key_len, NUMBER_SIZE + 1, "%" PRId64, *out_sum);
         *out_evicted = put_in(shard, place, entry, now_ms, &gone);
     }

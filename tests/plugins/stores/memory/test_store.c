@@ -151,6 +151,44 @@ static void a_number_keeps_the_life_it_began_with(void **state) {
     assert_int_equal(sum, 1);
 }
 
+/* Who can fill the store with sessions must not make it forget what he has spent. */
+static void what_is_counted_outlasts_a_flood(void **state) {
+    static const char value[1000];
+    int64_t sum;
+    char key[32];
+    (void)state;
+    assert_int_equal(add("spent", 7, 0, &sum), 0);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(key, sizeof key, "flood-%d", i);
+        assert_int_equal(put(key, rp_str_n(value, sizeof value), 0), 0);
+    }
+    assert_int_equal(add("spent", 1, 0, &sum), 0);
+    assert_int_equal(sum, 8);
+}
+
+/* But sums alone may not fill it, and those that are in use stay. */
+static void a_flood_of_sums_has_half_of_the_room(void **state) {
+    int64_t sum, often = 0;
+    char key[32];
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "value-%d", i);
+        assert_int_equal(put(key, RP_STR("x"), 0), 0);
+    }
+    for (int i = 0; i < 40000; i++) {
+        snprintf(key, sizeof key, "sum-%d", i);
+        assert_int_equal(add(key, 1, 0, &sum), 0);
+        assert_int_equal(add("often", 1, 0, &often), 0);
+    }
+    assert_int_equal(often, 40000);
+    assert_int_equal(add("sum-0", 0, 0, &sum), 0);
+    assert_int_equal(sum, 0);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "value-%d", i);
+        assert_int_equal(get(key).code, 0);
+    }
+}
+
 static void *count_up(void *arg) {
     int64_t sum;
     (void)arg;
@@ -285,6 +323,8 @@ int main(void) {
         STORE_TEST(an_answer_may_call_the_store_and_keeps_its_value),
         STORE_TEST(numbers_are_added_to),
         STORE_TEST(a_number_keeps_the_life_it_began_with),
+        STORE_TEST(what_is_counted_outlasts_a_flood),
+        STORE_TEST(a_flood_of_sums_has_half_of_the_room),
         STORE_TEST(no_addition_is_lost_between_threads),
         STORE_TEST(many_threads_never_see_a_wrong_value),
         STORE_TEST(a_reload_keeps_what_is_in_it),
