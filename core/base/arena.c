@@ -151,6 +151,15 @@ struct rp_str rp_arena_str(struct rp_arena *arena, struct rp_str text) {
     return (struct rp_str){rp_arena_copy(arena, text.data, text.len), text.len};
 }
 
+struct rp_str rp_arena_join(struct rp_arena *arena, struct rp_str front, struct rp_str back) {
+    char *both = rp_arena_alloc(arena, front.len + back.len + 1);
+
+    if (front.len) memcpy(both, front.data, front.len);
+    if (back.len) memcpy(both + front.len, back.data, back.len);
+    both[front.len + back.len] = '\0';
+    return (struct rp_str){both, front.len + back.len};
+}
+
 char *rp_arena_printf(struct rp_arena *arena, const char *format, ...) {
     char space[512];
     va_list args;

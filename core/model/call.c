@@ -17,7 +17,9 @@ static struct rp_str quote(struct rp_arena *arena, struct rp_str text) {
     while (text.len > 0) {
         const char *end = memchr(text.data, '\n', text.len);
         size_t len = end ? (size_t)(end - text.data) : text.len, next = len + (end != NULL);
-        rp_buf_printf(&out, "> %.*s\n", (int)len, text.data);
+        rp_buf_append_str(&out, RP_STR("> "));
+        rp_buf_append(&out, text.data, len);
+        rp_buf_append_str(&out, RP_STR("\n"));
         text = rp_str_n(text.data + next, text.len - next);
     }
     rp_buf_append_str(&out, RP_STR(SUMMARY_TAIL));

@@ -123,7 +123,7 @@ static struct rp_str behind_gap(struct talk *talk, struct rp_str text) {
     bool gap = talk->gap && text.data[0] != '\n' && text.data[0] != ' ';
     talk->gap = false;
     if (!gap) return text;
-    return rp_str(rp_arena_printf(talk->source.turn->arena, "\n\n%.*s", RP_STR_ARG(text)));
+    return rp_arena_join(talk->source.turn->arena, RP_STR("\n\n"), text);
 }
 
 static void on_text(struct talk *talk, const struct rp_chunk *chunk, enum rp_flow flow) {

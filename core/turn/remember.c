@@ -31,9 +31,9 @@ static struct rp_str keep_arguments(struct turn *turn, struct rp_str arguments) 
 static struct rp_str keep_result(struct turn *turn, struct rp_str result) {
     struct rp_str masked = turn_mask(turn, result);
     if (masked.len <= TEXT_MAX) return masked;
-    int kept = (int)rp_utf8_whole(masked.data, TEXT_MAX);
-    return rp_str(rp_arena_printf(turn->pub.arena, "%.*s\n[shortened: the first %d of %zu bytes]", kept, masked.data,
-                                  kept, masked.len));
+    struct rp_str kept = rp_str_n(masked.data, rp_utf8_whole(masked.data, TEXT_MAX));
+    const char *mark = rp_arena_printf(turn->pub.arena, "\n[shortened: the first %zu of %zu bytes]", kept.len, masked.len);
+    return rp_arena_join(turn->pub.arena, kept, rp_str(mark));
 }
 
 static struct rp_message keep_calls(struct turn *turn, const struct rp_message *message) {

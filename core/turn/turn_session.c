@@ -12,13 +12,7 @@ static const struct rp_store_type *store_type(const struct turn *turn) {
 }
 
 static struct rp_str key_of(struct turn *turn, const char *prefix) {
-    struct rp_str session = turn->pub.session;
-    size_t len = strlen(prefix);
-    char *key = rp_arena_alloc(turn->pub.arena, len + session.len + 1);
-    memcpy(key, prefix, len);
-    memcpy(key + len, session.data, session.len);
-    key[len + session.len] = '\0';
-    return rp_str_n(key, len + session.len);
+    return rp_arena_join(turn->pub.arena, rp_str(prefix), turn->pub.session);
 }
 
 static struct turn *turn_of_op(struct rp_store_op *op) {
@@ -138,8 +132,9 @@ static void settle_pending(struct turn *turn) {
     if (turn->pending_given) session->pending = RP_STR("");
     if (!turn->pub.event || said.len == 0) return;
     if (session->pending.len + said.len + 1 > PENDING_MAX) return;
-    session->pending = rp_str(rp_arena_printf(turn->pub.arena, "%.*s%s%.*s", RP_STR_ARG(session->pending),
-                                              session->pending.len ? "\n" : "", RP_STR_ARG(said)));
+    struct rp_str before = session->pending;
+    if (before.len) before = rp_arena_join(turn->pub.arena, before, RP_STR("\n"));
+    session->pending = rp_arena_join(turn->pub.arena, before, said);
 }
 
 static void write_exchange(struct turn *turn) {

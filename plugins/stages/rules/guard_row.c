@@ -94,8 +94,7 @@ static int filter_call(struct guard_row *row, struct guard_link *link, struct rp
 
 /* The guard blocks at a tool call: behind the text up to there come its own words. */
 static void speak_behind(struct guard_row *row, const struct guard_link *link, struct rp_str with) {
-    const char *text = rp_arena_printf(link->use.arena, "%.*s%.*s", RP_STR_ARG(row->text), RP_STR_ARG(with));
-    speak(row, link, rp_str(text), RP_FINISH_FILTER);
+    speak(row, link, rp_arena_join(link->use.arena, row->text, with), RP_FINISH_FILTER);
 }
 
 static enum guard_row_state end_in_pieces(struct guard_row *row, struct guard_link *link) {

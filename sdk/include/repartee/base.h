@@ -65,6 +65,8 @@ RP_EXPORT void *rp_arena_alloc(struct rp_arena *arena, size_t size);  /* not zer
 RP_EXPORT void *rp_arena_zalloc(struct rp_arena *arena, size_t size); /* zeroed */
 RP_EXPORT char *rp_arena_copy(struct rp_arena *arena, const void *data, size_t len); /* adds a NUL */
 RP_EXPORT struct rp_str rp_arena_str(struct rp_arena *arena, struct rp_str text);    /* a copy, with a NUL */
+/* Both, one behind the other, whatever bytes are in them; printf would end at a NUL. */
+RP_EXPORT struct rp_str rp_arena_join(struct rp_arena *arena, struct rp_str front, struct rp_str back);
 RP_EXPORT char *rp_arena_printf(struct rp_arena *arena, const char *format, ...) RP_PRINTF(2, 3);
 /* Calls fn(arg) when the arena ends, last deferred first: for what the arena's memory merely points to. */
 RP_EXPORT void rp_arena_defer(struct rp_arena *arena, void (*fn)(void *arg), void *arg);

@@ -64,6 +64,18 @@ static void copies_end_in_nul(void **state) {
     rp_arena_destroy(arena);
 }
 
+static void joining_takes_any_bytes(void **state) {
+    struct rp_arena *arena = rp_arena_create();
+    (void)state;
+    struct rp_str text = rp_arena_join(arena, RP_STR("a\0b"), RP_STR("\0c"));
+    assert_int_equal(text.len, 5);
+    assert_memory_equal(text.data, "a\0b\0c", 6);
+    text = rp_arena_join(arena, rp_str_n(NULL, 0), rp_str_n(NULL, 0));
+    assert_int_equal(text.len, 0);
+    assert_string_equal(text.data, "");
+    rp_arena_destroy(arena);
+}
+
 static void printing_takes_any_length(void **state) {
     (void)state;
     struct rp_arena *arena = rp_arena_create();
@@ -131,6 +143,7 @@ int main(void) {
         cmocka_unit_test(a_reset_arena_starts_from_the_same_memory),
         cmocka_unit_test(zeroed_memory_is_zero_after_a_reset),
         cmocka_unit_test(copies_end_in_nul),
+        cmocka_unit_test(joining_takes_any_bytes),
         cmocka_unit_test(printing_takes_any_length),
         cmocka_unit_test(deferred_calls_run_last_first_and_once),
         cmocka_unit_test(a_deferred_call_may_defer),
